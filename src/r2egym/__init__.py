@@ -1,0 +1,3 @@
+"""R2E-Gym: git histories become executable software-engineering tasks whose rewards can be trusted."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,110 @@
+"""Every exception this package raises on purpose.
+
+::
+
+    R2EGymError
+    ├── UsageError (ValueError)              the caller asked for something that makes no sense
+    ├── TaskError                            boundary "task": a repository, recipe, build or dataset
+    │   ├── RepositoryError                  no repository there, an empty one, an unknown revision
+    │   ├── RecipeError                      a recipe that cannot be read or says nothing useful
+    │   ├── BuildError                       an environment that cannot be built (has a reason code)
+    │   └── DatasetError                     a dataset that cannot be read or written
+    ├── SandboxError (RuntimeError)          boundary "sandbox": the machinery, never the command in it
+    │   ├── SandboxUnavailableError          this machine cannot run that backend
+    │   ├── SandboxStartError                it should have started, and did not
+    │   ├── SandboxClosedError               used after close, or it died
+    │   └── SandboxFileError (OSError)       a file in the sandbox cannot be read or written
+    ├── ModelError                           boundary "model": a language model's server
+    ├── AgentError                           boundary "agent": an agent's own code
+    └── GraderError (RuntimeError)           boundary "grader": grading itself broke
+
+A command that exits non-zero is a result, not an exception. A failure of the machinery never becomes a reward of 0:
+it becomes a :class:`~r2egym.records.Failure` with the boundary of the exception that caused it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class R2EGymError(Exception):
+    """Root of the tree. ``boundary`` names the part of the system that failed; ``str()`` is one clear line."""
+
+    boundary: ClassVar[str] = "usage"
+
+
+class UsageError(R2EGymError, ValueError):
+    """The caller asked for something that makes no sense; nothing was done."""
+
+
+class TaskError(R2EGymError):
+    """Something is wrong with a repository, a recipe, a build, or a dataset."""
+
+    boundary = "task"
+
+
+class RepositoryError(TaskError):
+    """No repository there, an empty one, or an unknown revision."""
+
+
+class RecipeError(TaskError):
+    """A recipe that cannot be read, or that says nothing useful."""
+
+
+class BuildError(TaskError):
+    """An environment that cannot be built.
+
+    Args:
+        reason: a stable, short code that a funnel counts (``no-recipe``, ``resolve-failed``, ``import-failed``…).
+        message: one line for people.
+        log: what the tools printed, bounded.
+    """
+
+    def __init__(self, reason: str, message: str, log: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.log = log
+
+
+class DatasetError(TaskError):
+    """A dataset that cannot be read or written."""
+
+
+class SandboxError(R2EGymError, RuntimeError):
+    """The sandbox broke: never what a command inside it did."""
+
+    boundary = "sandbox"
+
+
+class SandboxUnavailableError(SandboxError):
+    """This machine cannot run the backend asked for; the message says what would mend it."""
+
+
+class SandboxStartError(SandboxError):
+    """The sandbox should have started, and did not."""
+
+
+class SandboxClosedError(SandboxError):
+    """The sandbox was used after ``close``, or it died."""
+
+
+class SandboxFileError(SandboxError, OSError):
+    """A file in the sandbox cannot be read or written."""
+
+
+class ModelError(R2EGymError):
+    """A language model's server did not answer as it should."""
+
+    boundary = "model"
+
+
+class AgentError(R2EGymError):
+    """An agent's own code failed."""
+
+    boundary = "agent"
+
+
+class GraderError(R2EGymError, RuntimeError):
+    """Grading itself broke, so there is no reward to report."""
+
+    boundary = "grader"

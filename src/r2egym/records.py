@@ -1,0 +1,249 @@
+"""Frozen records that cross rooms.
+
+Records hold data and nothing else: no input or output, no analysis. Each is immutable, refuses unknown fields and
+turns into JSON and back without loss. :func:`content_hash` gives a record its identity; an index, a position in a file
+or the name of an image never does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+SCHEMA_VERSION = 1
+"""Version of a task row. A reader refuses a newer one with one clear line."""
+
+
+class Record(BaseModel):
+    """Base of all records: frozen, strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def content_hash(value: Record | JsonValue) -> str:
+    """Hex SHA-256 of a record's, or plain JSON value's, canonical JSON (sorted keys, no spaces)."""
+    plain = value.model_dump(mode="json") if isinstance(value, Record) else value
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- commands ---------------------------------------------------------------------------------------------------
+
+
+class ExecResult(Record):
+    """What a command in a sandbox did. A non-zero exit code is a result, not an error."""
+
+    exit_code: int
+    """0-255; 128 + N when signal N ended it; 124 on a timeout."""
+    stdout: str
+    """Decoded as UTF-8 with replacement; bounded (see ``truncated``)."""
+    stderr: str
+    """Like ``stdout``, and never mixed with it."""
+    timed_out: bool = False
+    """Whether the time limit ended it; everything it had started is dead."""
+    duration: float = 0.0
+    """Wall seconds."""
+    truncated: bool = False
+    """Whether ``stdout`` or ``stderr`` holds less than was printed."""
+    stdout_path: str | None = None
+    """On this machine, a file with the whole of a truncated ``stdout``; gone when the sandbox closes."""
+    stderr_path: str | None = None
+    """The same for ``stderr``."""
+
+
+# --- history ----------------------------------------------------------------------------------------------------
+
+
+class Commit(Record):
+    """One commit, as its object says."""
+
+    hash: str
+    """40 hex digits."""
+    parents: tuple[str, ...]
+    tree: str
+    author_time: int
+    """Seconds since 1970, UTC."""
+    committer_time: int
+    """Seconds since 1970, UTC. Dependencies are resolved as of this moment."""
+    author_offset: int
+    """The author's offset from UTC, minutes."""
+    message: str
+    """Decoded as the commit declares, with replacement."""
+
+
+# --- environments -----------------------------------------------------------------------------------------------
+
+
+class Recipe(Record):
+    """How a repository at some commit is set up and tested. Per-repository knowledge is data of this shape."""
+
+    python: str
+    """Interpreter version, ``MAJOR.MINOR``."""
+    requirements: tuple[str, ...] = ()
+    """What is asked for (PEP 508), before it is resolved: run-time and test dependencies."""
+    runner: Literal["pytest", "unittest"] = "pytest"
+    """What runs its tests."""
+    install: Literal["editable", "path", "none"] = "path"
+    """``editable``: the project's own build runs; ``path``: pure Python, put on the path; ``none``: nothing to do."""
+    source_roots: tuple[str, ...] = (".",)
+    """Folders, relative to the repository's root, from which its packages are imported."""
+    packages: tuple[str, ...] = ()
+    """Import names that the project provides; importing them decides whether a build counts."""
+    test_arguments: tuple[str, ...] = ()
+    """Further arguments for the runner."""
+    writable_source: bool = False
+    """Whether its tests write into the source tree, so that grading gives them a scratch copy of it."""
+    environment: dict[str, str] = {}
+    """Environment variables that its tests need."""
+    origin: str = "discovered"
+    """Where this recipe comes from: the files it was read from, or the recipe file."""
+
+
+class Environment(Record):
+    """Everything needed to rebuild the machine a task runs on. No path of this machine, no address of an index."""
+
+    repository: str
+    """URL of the repository, or ``repos/NAME.bundle`` beside the dataset."""
+    recipe: Recipe
+    as_of: str
+    """Date (RFC 3339, UTC) after which no package existed for the resolver."""
+    lock: tuple[str, ...]
+    """Resolved requirements, sorted: ``name==version --hash=sha256:…``, one string each."""
+    index: str = "default"
+    """``default``: the index that pip or uv is configured with; ``index``: the wheels in ``index/`` beside the dataset."""
+
+
+class HiddenFile(Record):
+    """One file that the graders put in place and an agent never sees."""
+
+    path: str
+    """Relative to the repository's root, ``/`` between parts."""
+    content: str
+    """Its text, or base64 when ``encoding`` says so."""
+    encoding: Literal["utf-8", "base64"] = "utf-8"
+    executable: bool = False
+
+
+class HiddenTests(Record):
+    """The tests of the fix commit."""
+
+    files: tuple[HiddenFile, ...]
+    """Test modules and what they need (helpers, data, ``conftest.py``) where it differs from the base commit."""
+    deleted: tuple[str, ...] = ()
+    """Test-side paths of the base commit that the fix removed."""
+    modules: tuple[str, ...] = ()
+    """Paths of the test modules that are run."""
+
+
+class Validation(Record):
+    """What was proved of a task, and on what. Absent proofs are None, never assumed."""
+
+    gold: float | None = None
+    """Score of the gold patch: 1.0."""
+    empty: float | None = None
+    """Score of the empty patch: 0.0."""
+    runs: int = 0
+    """Fresh runs a side that agreed."""
+    flaky: tuple[str, ...] = ()
+    """Test ids that did not agree with themselves; in neither F2P nor P2P."""
+    unsupported: tuple[str, ...] = ()
+    """Test ids that pass when run plainly but not when graded (they ask for their own name, say); left out too."""
+    census: dict[str, int] = {}
+    """Objects in the environment's ``.git``, and how many of them the base does not reach: ``objects``, ``foreign``."""
+    attacks: dict[str, float] = {}
+    """Attack (or composite, names joined by ``+``) → score it got."""
+    alarms: tuple[str, ...] = ()
+    """Attacks that raised ``tampering``."""
+    imports_source: bool | None = None
+    """Whether the tests import the source under ``/testbed`` rather than an installed copy."""
+    seal: dict[str, Literal["strong", "polarity", "none"]] = {}
+    """F2P test id → how strongly its answer is withheld; empty until a sealed run has calibrated it."""
+    fingerprints: dict[str, str] = {}
+    """``system``, ``interpreter`` and ``tool`` versions on which this was proved."""
+
+
+class TestStatus(StrEnum):
+    """What became of one test."""
+
+    __test__ = False
+
+    PASSED = "PASSED"
+    FAILED = "FAILED"
+    ERROR = "ERROR"
+    SKIPPED = "SKIPPED"
+    XFAIL = "XFAIL"
+    XPASS = "XPASS"
+    MISSING = "MISSING"
+    """Expected, and never reported."""
+
+
+class Task(Record):
+    """One software-engineering task: a row of a dataset, in our words."""
+
+    instance_id: str
+    """``repo__<12 hex of the fix>``."""
+    repo: str
+    """Short name of the repository."""
+    base_commit: str
+    """40 hex digits: what the agent starts from."""
+    fix_commit: str
+    """40 hex digits: what a person did about it."""
+    patch: str
+    """Gold patch: the fix without its tests, as ``git diff`` prints it."""
+    test_patch: str
+    """The tests of the fix, likewise."""
+    fail_to_pass: tuple[str, ...]
+    """Test ids (``path::Class::name[params]``) that must go from not passing to passing."""
+    pass_to_pass: tuple[str, ...]
+    """Test ids that pass on both sides."""
+    base_statuses: dict[str, TestStatus] = {}
+    """Status of every stable test before the gold patch."""
+    gold_statuses: dict[str, TestStatus] = {}
+    """Status of every stable test after it; the published reward compares with this."""
+    environment: Environment
+    hidden_tests: HiddenTests
+    validation: Validation = Validation()
+    problem_statement: str = ""
+    issue_source: str = "template"
+    """Who wrote the statement: ``template``, ``human``, or a model's name."""
+    published: dict[str, JsonValue] = {}
+    """The published columns that are not derived from the fields above (FACTS of the row: diffs, logs, entities)."""
+    schema_version: int = SCHEMA_VERSION
+
+
+# --- grading ----------------------------------------------------------------------------------------------------
+
+
+class Failure(Record):
+    """Why there is no reward: the machinery's fault, not the patch's."""
+
+    boundary: Literal["task", "sandbox", "model", "agent", "grader"]
+    cause: str
+    """One line."""
+    policy_could_cause: bool = False
+    """Whether a patch could have provoked it (a timeout can be; a full disk of the host cannot)."""
+
+
+class Reward(Record):
+    """What grading says of one patch. ``resolved``, ``score`` and ``published`` are all None on a failure."""
+
+    instance_id: str
+    resolved: bool | None
+    score: float | None
+    """1.0 when resolved, else 0.0."""
+    f2p: dict[str, TestStatus] = {}
+    p2p: dict[str, TestStatus] = {}
+    published: Literal[0, 1] | None = None
+    """The published rule: 1 when the whole map of statuses equals the expected one."""
+    ignored: tuple[str, ...] = ()
+    """Paths of the patch that were left out: tests and control files."""
+    tampering: tuple[str, ...] = ()
+    """Contradictions found, one line each; any of them makes the score 0."""
+    seal: dict[str, Literal["strong", "polarity", "none"]] = {}
+    failure: Failure | None = None
+    duration: float = 0.0
+    """Wall seconds."""
