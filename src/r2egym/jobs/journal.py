@@ -1,0 +1,200 @@
+"""An append-only file of JSON records that survives ``kill -9`` and a power cut.
+
+A record is one line: eight hex digits of length, eight of CRC-32, the JSON text. :meth:`Journal.append` returns when the
+record is on disk; threads that append at the same moment share one ``fdatasync``. The first record that is cut short or
+fails its checksum, and whatever follows it, is dropped when the journal is opened again: nobody was told that it was
+kept. A folder has one writer at a time.
+
+Limits: one record holds less than 4 GiB; a reader that shows a running journal sees whole records only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from pydantic import JsonValue
+
+from r2egym.errors import UsageError
+
+_HEADER = 18  # "llllllll cccccccc "
+_OPEN: set[Path] = set()
+_OPEN_LOCK = threading.Lock()
+
+
+class Journal:
+    """The journal of one folder, opened for writing. Use it in a ``with`` block.
+
+    Args:
+        folder: made when it is not there; holds ``journal.log`` and ``lock``.
+
+    Raises:
+        UsageError: another process, or this one, is already writing to it.
+        OSError: the folder cannot be written, or its disk is full.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "journal.log"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock_path = (folder / "lock").resolve()
+        self._lock_file = _lock(self._lock_path)
+        self._closed = False
+        try:
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except BaseException:
+            _unlock(self._lock_path, self._lock_file)
+            raise
+        with self.path.open("rb") as stream:
+            self._end = sum(size for size, _ in _frames(stream))
+        self.cut = os.fstat(self._fd).st_size - self._end
+        """Bytes of a torn tail that were dropped on opening."""
+        os.ftruncate(self._fd, self._end)
+        self._turn = threading.Condition()
+        self._pending: list[bytes] = []
+        self._taken = 0
+        self._durable = 0
+        self._writing = False
+        self._failure: OSError | None = None
+
+    def records(self) -> Iterator[JsonValue]:
+        """Every record that is on disk, oldest first."""
+        yield from read(self.path.parent)
+
+    def append(self, record: JsonValue) -> None:
+        """Add a record; it is on disk when this returns. Threads may call it at once.
+
+        Raises:
+            OSError: it could not be written; the journal takes nothing more until it is opened again.
+        """
+        frame = _frame(record)
+        with self._turn:
+            if self._closed:
+                message = f"journal {self.path} is closed"
+                raise UsageError(message)
+            self._pending.append(frame)
+            self._taken += 1
+            mine = self._taken
+            while self._writing and self._durable < mine and self._failure is None:
+                self._turn.wait()
+            if self._failure is not None:
+                raise OSError(self._failure.errno, self._failure.strerror, str(self.path))
+            if self._durable >= mine:
+                return
+            self._writing = True
+            batch, self._pending = self._pending, []
+            upto = self._taken
+        self._write(b"".join(batch), upto)
+
+    def close(self) -> None:
+        """Give the folder back; twice is safe."""
+        with self._turn:
+            if self._closed:
+                return
+            self._closed = True
+            while self._writing:
+                self._turn.wait()
+        os.close(self._fd)
+        _unlock(self._lock_path, self._lock_file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _write(self, data: bytes, upto: int) -> None:
+        """Write and sync one batch for everybody who waits for it."""
+        failure: OSError | None = None
+        try:
+            view = memoryview(data)
+            offset = self._end
+            while view:
+                written = os.pwrite(self._fd, view, offset)
+                offset += written
+                view = view[written:]
+            os.fdatasync(self._fd)
+        except OSError as error:
+            failure = error
+            os.ftruncate(self._fd, self._end)
+        with self._turn:
+            self._writing = False
+            if failure is None:
+                self._end += len(data)
+                self._durable = upto
+            else:
+                self._failure = failure
+            self._turn.notify_all()
+        if failure is not None:
+            raise OSError(failure.errno, failure.strerror, str(self.path)) from failure
+
+
+def read(folder: Path) -> Iterator[JsonValue]:
+    """Every whole record of a folder's journal, oldest first, without locking it; nothing when there is none."""
+    path = folder / "journal.log"
+    if not path.exists():
+        return
+    with path.open("rb") as stream:
+        for _, payload in _frames(stream):
+            yield json.loads(payload)
+
+
+def _frame(record: JsonValue) -> bytes:
+    payload = json.dumps(record, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+    return b"%08x %08x %b\n" % (len(payload), zlib.crc32(payload), payload)
+
+
+def _frames(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Size on disk and payload of each whole record, up to the first torn one."""
+    while True:
+        header = stream.read(_HEADER)
+        try:
+            length, checksum = int(header[:8], 16), int(header[9:17], 16)
+        except ValueError:
+            return
+        payload = stream.read(length + 1)
+        if len(payload) != length + 1 or payload[-1:] != b"\n" or zlib.crc32(payload[:-1]) != checksum:
+            return
+        yield _HEADER + length + 1, payload[:-1]
+
+
+def _lock(path: Path) -> BinaryIO:
+    """Take a folder's lock or say who has it.
+
+    A POSIX record lock dies with its process even when a child of it lives on, but does not keep one process from
+    locking twice; the set does.
+    """
+    with _OPEN_LOCK:
+        if path in _OPEN:
+            message = f"{path.parent} is already being written by this process"
+            raise UsageError(message)
+        stream = path.open("a+b")
+        try:
+            fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            stream.seek(0)
+            owner = stream.read(32).decode("ascii", "replace").strip() or "unknown"
+            stream.close()
+            message = (
+                f"{path.parent} is in use by process {owner}; wait for it to end, or choose another folder"
+            )
+            raise UsageError(message) from None
+        stream.truncate(0)
+        stream.write(b"%d\n" % os.getpid())
+        stream.flush()
+        _OPEN.add(path)
+        return stream
+
+
+def _unlock(path: Path, stream: BinaryIO) -> None:
+    with _OPEN_LOCK:
+        _OPEN.discard(path)
+        stream.close()
