@@ -1,0 +1,59 @@
+# Every habit of this project, one target each. `make` alone lists them.
+# Set-up needs Python 3.11, git and a package index; the first target that needs it does it by itself.
+
+PYTHON ?= python3
+PYTEST ?=
+BIN := .venv/bin
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint types pytest test-system bench docs format lock clean setup setup-run
+
+help: ## list these targets
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
+	sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1: \2/p' Makefile
+
+demo: setup-run ## the whole loop on the bundled repository, offline, without a model
+	@$(BIN)/r2egym demo
+
+test: lint types pytest ## linter, types, tests: what a change must pass
+
+lint: setup ## the linter and the formatter's check
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+
+types: setup ## strict types
+	@$(BIN)/mypy --no-error-summary
+
+pytest: setup ## the tests alone (PYTEST="-k word" for some of them)
+	@$(BIN)/python -m pytest -m "not system" -n auto --dist loadfile $(PYTEST)
+
+test-system: setup ## what needs root or apt: fresh Debian roots, an ordinary user
+	@$(BIN)/python -m pytest tests/system -m system $(PYTEST)
+
+bench: setup-run ## how fast it is here, against the references
+	@$(BIN)/r2egym bench mining
+	@$(BIN)/r2egym bench sandbox
+
+format: setup ## let the formatter and the linter mend what they can
+	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
+
+docs: setup ## write docs/commands.md from the commands' own --help
+	@$(BIN)/python scripts/write_docs.py
+
+lock: setup ## pin the newest versions of everything, by hash
+	@$(COMPILE) pyproject.toml -o requirements/run.txt
+	@$(COMPILE) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	@$(COMPILE) requirements/build.in -o requirements/build.txt
+	@echo uv | $(COMPILE) - --no-annotate -c requirements/run.txt -o requirements/uv.txt
+
+setup: ## the environment with what tests and linters need
+	@$(PYTHON) scripts/bootstrap.py dev
+
+setup-run:
+	@$(PYTHON) scripts/bootstrap.py run
+
+clean: ## remove what these targets made here (never the layers in R2EGYM_HOME)
+	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-out
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
