@@ -128,7 +128,9 @@ def _group() -> _Verbs:
 def _options(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
-    debug: bool = typer.Option(False, "--debug", help="Show the traceback of what goes wrong; stands anywhere."),
+    debug: bool = typer.Option(
+        False, "--debug", help="Show the traceback of what goes wrong; stands anywhere."
+    ),
 ) -> None:
     del debug
     if version:

@@ -1,0 +1,19 @@
+"""The dataset: one row a task, in a folder that any machine can rebuild and any trainer can read."""
+
+from __future__ import annotations
+
+from r2egym.tasks.hub import load_dataset
+from r2egym.tasks.predictions import Prediction, read_predictions
+from r2egym.tasks.schema import COLUMNS, from_row, to_row
+from r2egym.tasks.store import Dataset, write_dataset
+
+__all__ = [
+    "COLUMNS",
+    "Dataset",
+    "Prediction",
+    "from_row",
+    "load_dataset",
+    "read_predictions",
+    "to_row",
+    "write_dataset",
+]
