@@ -1,0 +1,60 @@
+"""The names that a fix brings into the world and that its tests use: a statement must tell them.
+
+Without them a task asks its solver to guess. Only names and signatures are told, as documentation would; never a body.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from r2egym.curation.evidence import Evidence
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+def new_names(evidence: Evidence) -> tuple[str, ...]:
+    """Signatures (``module.Class.method(a, b=1)``) of what the fix adds or gives new parameters, and the tests mention."""
+    used = {word for text in evidence.test_files.values() for word in _WORD.findall(text)}
+    told: list[str] = []
+    for path, after in sorted(evidence.fix_files.items()):
+        before = dict(_signatures(evidence.base_files.get(path, "")))
+        for name, signature in _signatures(after):
+            last = name.rsplit(".", 1)[-1]
+            if last.startswith("_") or last not in used or name.split(".")[0].startswith("_"):
+                continue
+            old = before.get(name)
+            if old is None or _gains_used_parameter(old, signature, used):
+                told.append(f"{name}{signature}")
+    return tuple(dict.fromkeys(told))
+
+
+def _signatures(source: str) -> Iterator[tuple[str, str]]:
+    """``(qualified name, signature)`` of a module's functions, classes and methods; assignments have no signature."""
+    try:
+        module = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return
+    yield from _of_body(module.body, "")
+
+
+def _of_body(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, str]]:
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            is_property = any("property" in ast.unparse(mark) for mark in node.decorator_list)
+            yield prefix + node.name, "" if is_property else f"({_arguments(node, in_class=bool(prefix))})"
+        elif isinstance(node, ast.ClassDef):
+            yield prefix + node.name, ""
+            yield from _of_body(node.body, f"{prefix}{node.name}.")
+        elif isinstance(node, ast.Assign) and not prefix:
+            yield from ((target.id, "") for target in node.targets if isinstance(target, ast.Name))
+
+
+def _arguments(node: ast.FunctionDef | ast.AsyncFunctionDef, *, in_class: bool) -> str:
+    text = ast.unparse(node.args)
+    return re.sub(r"^(?:self|cls)(?:, |$)", "", text) if in_class else text
+
+
+def _gains_used_parameter(old: str, new: str, used: set[str]) -> bool:
+    return any(word in used for word in set(_WORD.findall(new)) - set(_WORD.findall(old)))

@@ -1,0 +1,98 @@
+"""The writer that needs no model: an honest report from the commit message and from how the tests fail without the fix.
+
+It says what it knows and no more: a title, what the commit's author wrote about the problem, what happens now, what is
+expected, an example when a test can be read as one, and the new names that callers use. Whatever part would give away a
+line of the fix or name a hidden test is left out.
+"""
+
+from __future__ import annotations
+
+from r2egym.curation.evidence import Evidence
+from r2egym.curation.writers.examples import find_examples
+from r2egym.curation.writers.interface import new_names
+from r2egym.curation.writers.leaks import find_leaks
+from r2egym.curation.writers.prose import problem_sentences, title_of
+from r2egym.curation.writers.symptoms import Symptom, read_symptom
+
+_MOST_SYMPTOMS = 4
+_MOST_SENTENCES = 6
+_MOST_NAMES = 12
+
+
+class TemplateWriter:
+    """See the module. Deterministic: equal evidence gives equal text."""
+
+    name = "template"
+
+    def write(self, evidence: Evidence) -> str:
+        """The statement, as Markdown."""
+        symptoms = _symptoms(evidence)
+        examples = tuple(text for text in find_examples(evidence) if not find_leaks(text, evidence))
+        parts = [
+            _title(evidence, symptoms),
+            _told_by_author(evidence),
+            _section("What happens", [symptom.now for symptom in symptoms]),
+            _section("What is expected", [symptom.expected for symptom in symptoms if symptom.expected]),
+            _code_section("For example" if len(examples) == 1 else "Examples", examples),
+            _names(evidence),
+        ]
+        if not symptoms and not examples:
+            parts.append(f"The current behaviour of `{evidence.repo}` does not agree with the above.")
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _title(evidence: Evidence, symptoms: tuple[Symptom, ...]) -> str:
+    title = title_of(evidence.message)
+    if title is not None and not find_leaks(title, evidence):
+        return title
+    where = _where(evidence)
+    if symptoms:
+        return f"{where}: {symptoms[0].now.rstrip('.')}"
+    return f"{where} does not behave as it should"
+
+
+def _where(evidence: Evidence) -> str:
+    """The module that the problem is in, as its users write it."""
+    paths = sorted(evidence.fix_files)
+    if len(paths) != 1:
+        return evidence.repo
+    parts = paths[0].removesuffix(".py").removesuffix("/__init__").split("/")
+    return f"`{'.'.join(parts[1:] if parts[0] in {'src', 'lib'} else parts)}`"
+
+
+def _told_by_author(evidence: Evidence) -> str:
+    sentences = (s for s in problem_sentences(evidence.message) if not find_leaks(s, evidence))
+    return " ".join(list(sentences)[:_MOST_SENTENCES])
+
+
+def _symptoms(evidence: Evidence) -> tuple[Symptom, ...]:
+    """The distinct ones, those that say most first; each stands once however many tests show it."""
+    found: dict[str, Symptom] = {}
+    for failure in evidence.failures:
+        symptom = read_symptom(failure)
+        if symptom is None or find_leaks(f"{symptom.now} {symptom.expected}", evidence):
+            continue
+        found.setdefault(symptom.now, symptom)
+    ranked = sorted(found.values(), key=lambda symptom: -symptom.weight)
+    return tuple(ranked[:_MOST_SYMPTOMS])
+
+
+def _section(heading: str, sentences: list[str]) -> str:
+    distinct = list(dict.fromkeys(sentences))
+    if not distinct:
+        return ""
+    lines = distinct if len(distinct) == 1 else [f"- {sentence}" for sentence in distinct]
+    return f"### {heading}\n\n" + "\n".join(lines)
+
+
+def _code_section(heading: str, snippets: tuple[str, ...]) -> str:
+    if not snippets:
+        return ""
+    return f"### {heading}\n\n" + "\n\n".join(f"```python\n{snippet}\n```" for snippet in snippets)
+
+
+def _names(evidence: Evidence) -> str:
+    names = [name for name in new_names(evidence) if not find_leaks(name, evidence)][:_MOST_NAMES]
+    if not names:
+        return ""
+    return "### Interface\n\nCallers use these names:\n\n" + "\n".join(f"- `{name}`" for name in names)
