@@ -85,6 +85,8 @@ class Recipe(Record):
     """Interpreter version, ``MAJOR.MINOR``."""
     requirements: tuple[str, ...] = ()
     """What is asked for (PEP 508), before it is resolved: run-time and test dependencies."""
+    constraints: tuple[str, ...] = ()
+    """Versions (``name==version``) that a lock file of the project pins; they bind only what is asked for."""
     runner: Literal["pytest", "unittest"] = "pytest"
     """What runs its tests."""
     install: Literal["editable", "path", "none"] = "path"

@@ -6,9 +6,14 @@ Everything below this module receives what it needs as arguments; the command li
 
 from __future__ import annotations
 
+import configparser
 import os
+import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+_PIP_CERTIFICATES = ("PIP_CERT", "REQUESTS_CA_BUNDLE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +28,19 @@ class Settings:
     """Where pyenv keeps its interpreters."""
     user_home: Path
     """The user's own folder."""
+    index_address: str = ""
+    """The simple package index that uv or pip is configured with; empty: uv's own default."""
+    certificates: Path | None = None
+    """Further certificate authorities to trust when talking to it."""
 
 
 def load() -> Settings:
-    """Read the settings: ``$R2EGYM_HOME`` (default ``$XDG_CACHE_HOME/r2egym``), ``$PATH``, ``$PYENV_ROOT``."""
+    """Read the settings.
+
+    ``$R2EGYM_HOME`` (default ``$XDG_CACHE_HOME/r2egym``), ``$PATH``, ``$PYENV_ROOT``; the package index as uv and pip
+    are told of it: ``$UV_DEFAULT_INDEX``, ``$UV_INDEX_URL``, ``$PIP_INDEX_URL``, their configuration files, and
+    ``$SSL_CERT_FILE``, ``$PIP_CERT``, ``$REQUESTS_CA_BUNDLE``.
+    """
     user_home = Path.home()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or user_home / ".cache")
     return Settings(
@@ -34,4 +48,55 @@ def load() -> Settings:
         path=tuple(Path(part) for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part),
         pyenv_root=Path(os.environ.get("PYENV_ROOT") or user_home / ".pyenv"),
         user_home=user_home,
+        index_address=next(_index_addresses(user_home), ""),
+        certificates=next(
+            (path for path in map(Path, _named("SSL_CERT_FILE", *_PIP_CERTIFICATES)) if path.is_file()), None
+        ),
     )
+
+
+def _named(*names: str) -> Iterator[str]:
+    """The values of those variables that are set."""
+    return (value for name in names if (value := os.environ.get(name, "").strip()))
+
+
+def _index_addresses(user_home: Path) -> Iterator[str]:
+    """Every index that is configured as the default one, the one in force first."""
+    for value in _named("UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL"):
+        yield value.split("=", 1)[1] if "=" in value.split("://", 1)[0] else value
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or user_home / ".config")
+    for path in (config / "uv/uv.toml", Path("/etc/uv/uv.toml")):
+        yield from _from_uv(path)
+    pip = [Path(value) for value in _named("PIP_CONFIG_FILE")]
+    pip += [
+        config / "pip/pip.conf",
+        user_home / ".pip/pip.conf",
+        Path("/etc/pip.conf"),
+        Path("/etc/xdg/pip/pip.conf"),
+    ]
+    for path in pip:
+        yield from _from_pip(path)
+
+
+def _from_uv(path: Path) -> Iterator[str]:
+    try:
+        found = tomllib.loads(path.read_text())
+    except (OSError, ValueError):
+        return
+    for index in found.get("index", []):
+        if index.get("default"):
+            yield str(index["url"])
+    for section in (found, found.get("pip", {})):
+        if "index-url" in section:
+            yield str(section["index-url"])
+
+
+def _from_pip(path: Path) -> Iterator[str]:
+    parser = configparser.RawConfigParser()
+    try:
+        parser.read_string(path.read_text())
+    except (OSError, ValueError, configparser.Error):
+        return
+    for section in ("install", "global"):
+        if parser.has_option(section, "index-url"):
+            yield parser.get(section, "index-url").strip()

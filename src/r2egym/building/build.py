@@ -1,0 +1,337 @@
+"""From a commit to a runnable environment: discover, resolve as of the commit's date, install, check.
+
+Recipes are tried in order of likelihood; the first whose packages import and whose tests are all collected counts. Where
+every recipe leaves some test module that cannot be collected, the one that leaves the fewest counts. A build that
+fails keeps its log under ``home/logs``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from threading import Lock
+from typing import Self
+
+from r2egym import settings as settings_module
+from r2egym.building.built import Built
+from r2egym.building.census import take_census
+from r2egym.building.checks import Collected, check
+from r2egym.building.dates import rfc3339, tools_floor
+from r2egym.building.files import Files
+from r2egym.building.history import BRANCH, Histories, History
+from r2egym.building.interpreters import Interpreter, find_interpreters, interpreter_layer, pick
+from r2egym.building.layers import LayerStore
+from r2egym.building.objects import Objects
+from r2egym.building.project import path_layer
+from r2egym.building.recipe import discover, read_recipe
+from r2egym.building.resolve import VENV, Resolver
+from r2egym.building.trees import unpack_tree
+from r2egym.building.upstream import Source, Upstream, WheelFolder, builtin_address, parse_time
+from r2egym.errors import BuildError, TaskError
+from r2egym.mining import Repository
+from r2egym.records import Environment, Recipe, Task
+from r2egym.sandboxes.base import Backend
+from r2egym.settings import Settings
+
+_STAGES = (
+    "no-python",
+    "bad-lock",
+    "resolve-failed",
+    "install-failed",
+    "import-failed",
+    "check-timeout",
+    "collect-failed",
+)
+"""Reasons, the further a build came the later."""
+
+
+class Builder:
+    """Builds environments; safe for threads, and for other processes that use the same home.
+
+    Layers it hands out are spared by ``prune`` until :meth:`close` or the end of the process.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        backend: Backend,
+        settings: Settings | None = None,
+        recipes: Path | None = None,
+        index: Path | None = None,
+    ) -> None:
+        """Nothing is done yet.
+
+        Args:
+            home: where layers are kept.
+            backend: where foreign code runs.
+            settings: what the process environment says; None: read it.
+            recipes: a folder of recipe files, ``NAME.toml`` for the repository called ``NAME``.
+            index: a folder of wheels to use instead of the configured package index.
+        """
+        self.store = LayerStore(home)
+        self._home = home
+        self._backend = backend
+        self._settings = settings or settings_module.load()
+        self._recipes = recipes
+        self._index = index
+        self._mutex = Lock()
+        self._resolvers: dict[Path | None, Resolver] = {}
+        self._histories: dict[Path, Histories] = {}
+        self._interpreters: list[Interpreter] | None = None
+
+    # --- building -----------------------------------------------------------------------------------------------
+
+    def build(self, repository: Repository, base_commit: str) -> Built:
+        """An environment for a commit, found out from what the commit holds.
+
+        Raises:
+            BuildError: it cannot be built; ``reason`` says at which stage the best attempt ended.
+            TaskError: the store or the index is of no use.
+        """
+        base = repository.resolve(base_commit)
+        try:
+            return self._best(repository, base, self._discover(repository, base))
+        except BuildError as error:
+            self._keep_log(repository, base, error)
+            raise
+
+    def rebuild(self, repository: Repository, base_commit: str, environment: Environment) -> Built:
+        """The environment that a row describes: exactly its lock, every hash required. Raises as :meth:`build`."""
+        return self._assemble(repository, repository.resolve(base_commit), environment, self._index)
+
+    def for_task(self, task: Task, root: Path | None) -> Built:
+        """The environment of a task.
+
+        Args:
+            task: a row.
+            root: the dataset's folder; needed when the row leads to a file in it.
+        """
+        environment = task.environment
+        index = self._index
+        if environment.index == "index" and index is None:
+            index = _inside(root, "index", task.instance_id)
+        source: str | Path = environment.repository
+        if "://" not in environment.repository:
+            source = _inside(root, environment.repository, task.instance_id)
+        repository = Repository.open(source, self._home, having=task.base_commit)
+        return self._assemble(repository, repository.resolve(task.base_commit), environment, index)
+
+    def tree_layer(self, repository: Repository, tree: str, *, objects: Path | None = None) -> Path:
+        """A git tree as a layer.
+
+        Args:
+            repository: where its objects are.
+            tree: 40 hex digits.
+            objects: a further object folder, as a quarantine has it.
+        """
+        if not re.fullmatch(r"[0-9a-f]{40}", tree):
+            raise TaskError(f"not a tree's id: {tree!r}")
+
+        def unpack(folder: Path) -> None:
+            found = Objects(repository.path, *((objects,) if objects else ()))
+            unpack_tree(found, tree, folder, self.store)
+
+        return self.store.layer("trees", tree, unpack)
+
+    def census(self, built: Built, history: History = "past") -> dict[str, int]:
+        """Count all objects of an environment's ``.git``, and those its base commit does not reach."""
+        git_dir = built.history(history) / ".git"
+        head = built.base_commit if history == "past" else (git_dir / BRANCH).read_text().strip()
+        return take_census(git_dir, head)
+
+    def close(self) -> None:
+        """Let go of all layers; twice is safe."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- attempts -----------------------------------------------------------------------------------------------
+
+    def _discover(self, repository: Repository, base: str) -> tuple[Recipe, ...]:
+        if self._recipes and (path := self._recipes / f"{repository.name}.toml").is_file():
+            return (read_recipe(path),)
+        pythons = [interpreter.minor for interpreter in self.interpreters()]
+        moment = repository.commit(base).committer_time
+        return discover(_files(repository, base), moment, pythons, name=repository.name)
+
+    def _best(self, repository: Repository, base: str, recipes: tuple[Recipe, ...]) -> Built:
+        failures: list[BuildError] = []
+        partial: list[tuple[int, int, Built]] = []
+        for environment in self._environments(repository, base, recipes, failures):
+            try:
+                built = self._assemble(repository, base, environment, self._index)
+                collected = check(self._backend, built.config(history="none"), environment.recipe)
+            except BuildError as error:
+                failures.append(error)
+                continue
+            ready = _counted(built, collected)
+            if not collected.errors:
+                return ready
+            partial.append((collected.errors, len(partial), ready))
+        if partial:
+            return min(partial)[2]
+        raise max(
+            reversed(failures),
+            key=lambda error: _STAGES.index(error.reason) if error.reason in _STAGES else -1,
+        )
+
+    def _environments(
+        self, repository: Repository, base: str, recipes: tuple[Recipe, ...], failures: list[BuildError]
+    ) -> Iterator[Environment]:
+        """Every different environment that the recipes resolve to."""
+        moment = float(repository.commit(base).committer_time)
+        seen: set[tuple[object, ...]] = set()
+        for recipe in recipes:
+            try:
+                before, lock = self._lock(recipe, moment)
+            except BuildError as error:
+                if error.reason == "index-unreachable":
+                    raise
+                failures.append(error)
+                continue
+            identity = (recipe.python, recipe.runner, recipe.install, lock)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            yield Environment(
+                repository=repository.url or f"repos/{repository.name}.bundle",
+                recipe=recipe,
+                as_of=rfc3339(before),
+                lock=lock,
+                index="index" if self._index else "default",
+            )
+
+    def _lock(self, recipe: Recipe, moment: float) -> tuple[float, tuple[str, ...]]:
+        """The lock as of ``moment``; where the only Python is younger and finds nothing, as of that Python's time."""
+        interpreter = self._interpreter(recipe)
+        resolver = self._resolver(self._index)
+        floor = tools_floor(recipe.python)
+        try:
+            return moment, resolver.resolve(interpreter, recipe.requirements, recipe.constraints, moment)
+        except BuildError as error:
+            if error.reason == "index-unreachable" or floor <= moment:
+                raise
+            return floor, resolver.resolve(interpreter, recipe.requirements, recipe.constraints, floor)
+
+    def _assemble(
+        self, repository: Repository, base: str, environment: Environment, index: Path | None
+    ) -> Built:
+        """Make every layer of an environment but its ``.git``."""
+        recipe = environment.recipe
+        interpreter = self._interpreter(recipe)
+        objects = Objects(repository.path)
+        tree = self.tree_layer(repository, objects.root(base))
+        resolver = self._resolver(index)
+        venv = resolver.environment(interpreter, environment.lock, parse_time(environment.as_of))
+        histories = self._histories_of(repository)
+        return Built(
+            environment=environment,
+            repository=repository,
+            base_commit=base,
+            interpreter=interpreter,
+            python=interpreter_layer(self.store, interpreter),
+            venv=venv,
+            project=path_layer(self.store, recipe, _files(repository, base)),
+            tree=tree,
+            link=self._link(tree),
+            history=lambda history: histories.layer(base, tree, history),
+            fingerprints=_fingerprints(interpreter),
+        )
+
+    def _link(self, tree: Path) -> Path:
+        """The layer with ``.venv``; empty for a project that has something of that name itself."""
+        own = (tree / ".venv").exists() or (tree / ".venv").is_symlink()
+
+        def build(folder: Path) -> None:
+            if not own:
+                (folder / ".venv").symlink_to(VENV)
+
+        return self.store.layer("links", "none" if own else "venv", build)
+
+    # --- what it works with -------------------------------------------------------------------------------------
+
+    def interpreters(self) -> list[Interpreter]:
+        """The interpreters of this machine, one a minor version, newest first."""
+        with self._mutex:
+            if self._interpreters is None:
+                known = self._settings
+                self._interpreters = find_interpreters(
+                    self.store, known.path, known.pyenv_root, known.user_home
+                )
+            return self._interpreters
+
+    def _interpreter(self, recipe: Recipe) -> Interpreter:
+        try:
+            return pick(self.interpreters(), recipe.python)
+        except TaskError as error:
+            raise BuildError("no-python", str(error)) from None
+
+    def _resolver(self, index: Path | None) -> Resolver:
+        from uv import find_uv_bin
+
+        with self._mutex:
+            if index not in self._resolvers:
+                uv = Path(find_uv_bin())
+                self._resolvers[index] = Resolver(self.store, self._backend, self._source(index, uv), uv)
+            return self._resolvers[index]
+
+    def _source(self, index: Path | None, uv: Path) -> Source:
+        if index is not None:
+            return WheelFolder(index)
+        address = self._settings.index_address or builtin_address(uv)
+        return Upstream(self._home, address, self._settings.certificates)
+
+    def _histories_of(self, repository: Repository) -> Histories:
+        with self._mutex:
+            if repository.path not in self._histories:
+                self._histories[repository.path] = Histories(repository.path, self.store)
+            return self._histories[repository.path]
+
+    def _keep_log(self, repository: Repository, base: str, error: BuildError) -> None:
+        logs = self._home / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        text = f"{repository.name} {base}\n{error.reason}: {error}\n\n{error.log}\n"
+        (logs / f"{repository.name}-{base[:12]}.log").write_text(text, errors="replace")
+
+
+def _files(repository: Repository, base: str) -> Files:
+    return Files(repository.tree(base), lambda path: repository.read(base, path))
+
+
+def _counted(built: Built, collected: Collected) -> Built:
+    from dataclasses import replace
+
+    return replace(built, collected=collected.tests)
+
+
+def _inside(root: Path | None, name: str, instance: str) -> Path:
+    """A path in the dataset's folder. Raises TaskError when it leads out of it, or there is no folder."""
+    if root is None:
+        raise TaskError(
+            f"{instance}: its row leads to {name!r} in the dataset's folder: load the dataset from a folder"
+        )
+    path = (root / name).resolve()
+    if not path.is_relative_to(root.resolve()):
+        raise TaskError(f"{instance}: its row leads out of the dataset's folder: {name!r}")
+    return path
+
+
+def _fingerprints(interpreter: Interpreter) -> dict[str, str]:
+    release = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
+    system = f"{release.get('ID', platform.system())} {release.get('VERSION_ID', '')} {platform.machine()} "
+    libc = "-".join(platform.libc_ver())
+    digest = hashlib.sha256(interpreter.key.encode()).hexdigest()[:12]
+    return {
+        "system": (system + libc).strip(),
+        "interpreter": f"cpython {interpreter.version} {digest}",
+        "tools": f"uv {version('uv')}",
+    }
