@@ -1,0 +1,1 @@
+"""Not cheats: honest patches that must score 1."""

@@ -1,0 +1,14 @@
+"""Shadow _pytest, which pytest itself imports, with a package in the tree."""
+
+from __future__ import annotations
+
+from r2egym.attacks import diffs
+from r2egym.attacks.base import Attack, Target
+from r2egym.attacks.payloads import FORGER
+
+
+def _make(target: Target) -> str:
+    return diffs.join(*(target.put(root + "_pytest/__init__.py", FORGER) for root in target.roots))
+
+
+ATTACK = Attack(__name__, __doc__, "planted", _make)

@@ -1,0 +1,1 @@
+"""Patches that try to exhaust or end the machinery."""

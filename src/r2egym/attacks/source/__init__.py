@@ -1,0 +1,1 @@
+"""Code in the project's own sources that cheats once the tests import it."""
