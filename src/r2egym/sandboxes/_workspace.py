@@ -1,0 +1,164 @@
+"""The folder that a sandbox has on the host, who owns it, and how the folders of dead owners go away.
+
+``HOME/sandboxes/ID/`` holds the writable sides of overlays and the pipes of commands. ``owner`` in it names a lease in
+``HOME/sandboxes/.leases/``: a file on which the controlling process holds a lock for as long as it lives. A lease that can be
+locked belongs to nobody, however the process ended; process ids are written beside it for people only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from r2egym.errors import SandboxUnavailableError
+from r2egym.records import Record
+from r2egym.sandboxes._trees import disk_use, remove_tree
+
+_GRACE_SECONDS = 60.0
+"""A folder without an owner that is younger than this is being made."""
+
+
+class ReapReport(Record):
+    """What :func:`reap` removed."""
+
+    removed: tuple[str, ...]
+    """Ids of sandboxes."""
+    alive: int
+    """Sandboxes whose owners live."""
+    freed_bytes: int
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """The writable side of one overlay."""
+
+    upper: Path
+    work: Path
+
+    @classmethod
+    def make(cls, folder: Path) -> Overlay:
+        """Make the two folders that the kernel asks for."""
+        overlay = cls(folder / "upper", folder / "work")
+        overlay.upper.mkdir(parents=True)
+        overlay.work.mkdir()
+        return overlay
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A sandbox's folder on the host."""
+
+    id: str
+    path: Path
+
+    @property
+    def io(self) -> Path:
+        """Where the pipes and inputs of commands lie; seen inside, read-only, as ``/run/r2egym``."""
+        return self.path / "io"
+
+    def overlay(self, name: str) -> Overlay:
+        """The writable side called ``name``, new and empty."""
+        return Overlay.make(self.path / name)
+
+    def remove(self) -> None:
+        """Remove the folder; twice is safe."""
+        remove_tree(self.path)
+
+
+_leases: dict[tuple[int, Path], Path] = {}
+_lease_lock = threading.Lock()
+
+
+def new_workspace(home: Path) -> Workspace:
+    """Make a folder for one sandbox, owned by this process."""
+    sandboxes = home / "sandboxes"
+    try:
+        lease = _lease(sandboxes)
+        identity = secrets.token_hex(6)
+        workspace = Workspace(identity, sandboxes / identity)
+        workspace.io.mkdir(parents=True)
+        owner = {"pid": os.getpid(), "start": _start_time(), "lease": lease.name}
+        (workspace.path / "owner").write_text(json.dumps(owner))
+    except OSError as error:
+        raise SandboxUnavailableError(
+            f"cannot make a sandbox's folder under {sandboxes}: {error.strerror}"
+        ) from error
+    return workspace
+
+
+def _start_time() -> int:
+    """When this process started, in clock ticks since boot; with its id it names it for good."""
+    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    return int(fields[19])
+
+
+def _lease(sandboxes: Path) -> Path:
+    """The file that this process keeps locked while it lives; the descriptor stays open until then."""
+    key = (os.getpid(), sandboxes)
+    with _lease_lock:
+        if key not in _leases:
+            folder = sandboxes / ".leases"
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{os.getpid()}-{_start_time()}-{secrets.token_hex(4)}"
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            _leases[key] = path
+        return _leases[key]
+
+
+def reap(home: Path) -> ReapReport:
+    """Remove what dead owners left under ``home``. Safe while others work there; never touches what lives."""
+    sandboxes = home / "sandboxes"
+    removed: list[str] = []
+    freed = alive = 0
+    if not sandboxes.is_dir():
+        return ReapReport(removed=(), alive=0, freed_bytes=0)
+    for path in sorted(sandboxes.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if _is_owned(path, sandboxes / ".leases"):
+            alive += 1
+            continue
+        freed += disk_use(path)
+        remove_tree(path)
+        removed.append(path.name)
+    for lease in (sandboxes / ".leases").glob("*"):
+        if not _is_held(lease):
+            lease.unlink(missing_ok=True)
+    return ReapReport(removed=tuple(removed), alive=alive, freed_bytes=freed)
+
+
+def _is_owned(path: Path, leases: Path) -> bool:
+    try:
+        owner = json.loads((path / "owner").read_text())
+        return _is_held(leases / Path(owner["lease"]).name)
+    except (OSError, ValueError, KeyError, TypeError):
+        with contextlib.suppress(OSError):
+            return time.time() - path.stat().st_mtime < _GRACE_SECONDS
+        return False
+
+
+def _is_held(lease: Path) -> bool:
+    if lease in _leases.values():
+        return True
+    try:
+        handle = os.open(lease, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError:  # somebody else's: not ours to judge
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(handle)
