@@ -1,0 +1,138 @@
+"""The README's two commands on a fresh Debian 12 that has Python 3.11, git and make, and nothing else.
+
+The machine is unpacked by debootstrap and entered by ``pivot_root`` in a mount and PID namespace of its own, not by
+``chroot``: the kernel refuses user namespaces to whoever stands in a chroot, which a real machine does not. The
+network, the kernel and its limits are this machine's; pip's and uv's configuration are not, but for a proxy, an index or a certificate
+that the environment names, without which this network might not be usable at all.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+PACKAGES = "python3,git,make"
+ENTER = """
+mount --bind "$1" "$1"
+mount -t proc proc "$1/proc"
+mount --rbind /dev "$1/dev"
+mount --rbind /sys "$1/sys"
+cd "$1"
+pivot_root . mnt
+umount -l /mnt
+cd /
+shift
+exec "$@"
+"""
+CLONE = "{ [ -d r2egym ] || git clone --quiet /srv/r2egym.bundle r2egym; } && cd r2egym"
+NETWORK = ("http_proxy", "https_proxy", "no_proxy", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "PIP_INDEX_URL")
+
+
+@dataclass(frozen=True)
+class FreshMachine:
+    """An unpacked Debian with a copy of this project to clone, and an ordinary user ``tester``."""
+
+    root: Path
+
+    def run(self, user: str, script: str, *, timeout: float) -> subprocess.CompletedProcess[str]:
+        """Run ``script`` as ``user`` in a new login; whatever it leaves behind dies with its PID namespace."""
+        enter = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
+        login = ["su", "-", user, "-c", f"{self._exports()}\n{script}"]
+        command = [*enter, "sh", "-ec", ENTER, "sh", str(self.root), *login]
+        env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        return subprocess.run(
+            command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", timeout=timeout, check=False,
+        )  # fmt: skip
+
+    def _exports(self) -> str:
+        settings = {name: os.environ[name] for name in NETWORK if os.environ.get(name)}
+        if os.environ.get("SSL_CERT_FILE"):
+            shutil.copy(os.environ["SSL_CERT_FILE"], self.root / "srv" / "ca.pem")
+            settings["SSL_CERT_FILE"] = "/srv/ca.pem"
+        return "\n".join(f"export {name}='{value}'" for name, value in settings.items())
+
+
+def _debian_mirror() -> str:
+    """Where this machine's apt gets Debian from."""
+    line = "$(ORIGIN)|$(LABEL)|$(REPO_URI)"
+    query = ["apt-get", "indextargets", "--format", line, "Created-By: Packages"]
+    for row in subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines():
+        origin, label, uri = row.split("|")
+        if origin == label == "Debian":
+            return uri
+    pytest.skip("apt's sources name no Debian mirror")
+
+
+def _need_debootstrap() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    if shutil.which("apt-get") is None:
+        pytest.skip("needs apt")
+    if shutil.which("debootstrap") is None:
+        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", "debootstrap"]):
+            if subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False).returncode:
+                pytest.skip(f"needs debootstrap, and `{' '.join(command)}` failed")
+
+
+@pytest.fixture(scope="session")
+def fresh_machine(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreshMachine]:
+    """A Debian 12 that nobody has touched; taken away at the end."""
+    _need_debootstrap()
+    root = tmp_path_factory.mktemp("debian") / "root"
+    command = [
+        "debootstrap",
+        "--variant=minbase",
+        f"--include={PACKAGES}",
+        "bookworm",
+        str(root),
+        _debian_mirror(),
+    ]
+    made = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    if made.returncode:
+        pytest.skip(f"debootstrap failed: {(made.stderr or made.stdout).splitlines()[-1]}")
+    root.chmod(0o755)
+    bundle = root / "srv" / "r2egym.bundle"
+    subprocess.run(["git", "bundle", "create", "-q", str(bundle), "HEAD"], cwd=project, check=True)
+    machine = FreshMachine(root)
+    added = machine.run("root", "useradd --create-home --shell /bin/bash tester", timeout=60)
+    assert added.returncode == 0, added.stdout
+    yield machine
+    shutil.rmtree(root, ignore_errors=True)
+
+
+def tail(text: str, lines: int = 60) -> str:
+    """The end of what a command printed."""
+    return "\n".join(text.splitlines()[-lines:])
+
+
+@pytest.mark.parametrize("user", ["root", "tester"])
+def test_demo_from_nothing(fresh_machine: FreshMachine, user: str) -> None:
+    """`make demo` sets itself up and ends well, for root and for an ordinary user."""
+    run = fresh_machine.run(user, f"{CLONE} && make demo", timeout=600)
+    assert run.returncode == 0, tail(run.stdout)
+    again = fresh_machine.run(user, "cd r2egym && python3 scripts/bootstrap.py run", timeout=60)
+    assert again.stdout == "", "the second set-up had something to do"
+
+
+def test_tests_from_nothing(fresh_machine: FreshMachine) -> None:
+    """`make test` passes for an ordinary user, in the same clone, and ends in pytest's count."""
+    run = fresh_machine.run("tester", f"{CLONE} && make test", timeout=1200)
+    assert run.returncode == 0, tail(run.stdout)
+    assert re.search(r"\d+ passed", run.stdout), tail(run.stdout)
+
+
+def test_moved_clone_mends_itself(fresh_machine: FreshMachine) -> None:
+    """A clone that was moved, or whose .venv is half there, is set up anew without a word from the user."""
+    copy = f"rm -rf moved; {CLONE} && python3 scripts/bootstrap.py run && cp -r . ../moved && cd ../moved"
+    check = "python3 scripts/bootstrap.py run && .venv/bin/python -c 'import pydantic, r2egym.records'"
+    for harm in ("true", "rm -r .venv/bin", "rm -r .venv"):
+        run = fresh_machine.run("tester", f"{copy} && {harm} && {check}", timeout=300)
+        assert run.returncode == 0, tail(run.stdout)
