@@ -1,0 +1,80 @@
+"""Write docs/commands.md from what the commands say of themselves, so that it cannot rot.
+
+    .venv/bin/python scripts/write_docs.py [--check]
+
+With ``--check`` nothing is written, and the exit code is 1 when the page is stale.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "commands.md"
+PREFACE = """# Commands
+
+Written by `make docs` from `r2egym COMMAND --help`; do not edit it by hand.
+
+Every command exits 0 when it ran, 1 when it ran and the answer is no, 2 when it could not run; then one line says what
+is wrong and what to do. `--json` prints one JSON object a line, for programs.
+"""
+
+
+def command_names() -> list[str]:
+    """Every command, and every command of a command, in the order in which the help lists them."""
+    import importlib
+
+    import typer
+
+    from r2egym.cli.main import VERBS
+
+    names = []
+    for verb in VERBS:
+        command = typer.main.get_command(importlib.import_module(f"r2egym.cli.{verb}").app)
+        names += [verb, *(f"{verb} {name}" for name in getattr(command, "commands", {}))]
+    return names
+
+
+def help_of(command: str) -> str:
+    """What ``r2egym COMMAND --help`` prints on a terminal of 90 columns without colours."""
+    environment = {
+        "COLUMNS": "90",
+        "TERMINAL_WIDTH": "90",
+        "TERM": "dumb",
+        "NO_COLOR": "1",
+        "HOME": "/nonexistent",
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", "from r2egym.cli import main; main()", *command.split(), "--help"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return "\n".join(line.rstrip() for line in run.stdout.strip("\n").splitlines())
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [PREFACE, f"```text\n{help_of('')}\n```\n"]
+    parts += [f"## r2egym {name}\n\n```text\n{help_of(name)}\n```\n" for name in command_names()]
+    return "\n".join(parts)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or say whether it is stale."""
+    text = page()
+    if "--check" in arguments:
+        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text
+        if stale:
+            print("docs/commands.md is stale: run `make docs`", file=sys.stderr)
+        return int(stale)
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
