@@ -240,3 +240,12 @@ def test_readme_names_every_command() -> None:
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert set(re.findall(r"r2egym ([a-z]+)\b", text)) == set(VERBS)
+
+
+def test_design_notes_are_listed() -> None:
+    """design/README.md links every note, and nothing that is not there."""
+    folder = ROOT / "design"
+    listed = re.findall(
+        r"^- \[[^]]+\]\(([^)]+)\)", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(listed) == sorted(path.name for path in folder.glob("*.md") if path.name != "README.md")
