@@ -1,0 +1,56 @@
+"""What the tests say on both sides: which a fix mends, which must stay, and which cannot be trusted.
+
+Each side is run several times from scratch with another hash seed, test order and time zone. A test that does not agree
+with itself is flaky; the others have one status a side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from r2egym.records import Record, TestStatus
+
+PASSING = frozenset({TestStatus.PASSED, TestStatus.XPASS})
+_BAD = frozenset({TestStatus.FAILED, TestStatus.ERROR})
+
+
+class Classes(Record):
+    """The tests of one task, sorted."""
+
+    fail_to_pass: tuple[str, ...]
+    pass_to_pass: tuple[str, ...]
+    broken: tuple[str, ...]
+    """Pass on base and fail on the fix: it breaks something."""
+    flaky: tuple[str, ...]
+    base: dict[str, TestStatus]
+    """Status of each stable test on base."""
+    gold: dict[str, TestStatus]
+    """The same after the fix."""
+
+
+def classify(
+    base_runs: Sequence[Mapping[str, TestStatus]], gold_runs: Sequence[Mapping[str, TestStatus]]
+) -> Classes:
+    """Sort tests by their statuses in every run of both sides; a test absent from a run was MISSING there.
+
+    On base, failing here and erring there is one thing, "does not pass": which of the two may depend on the order.
+    """
+    base: dict[str, TestStatus] = {}
+    gold: dict[str, TestStatus] = {}
+    flaky = []
+    for test in sorted({test for run in (*base_runs, *gold_runs) for test in run}):
+        before = {run.get(test, TestStatus.MISSING) for run in base_runs}
+        after = {run.get(test, TestStatus.MISSING) for run in gold_runs}
+        if (len(before) > 1 and not before <= _BAD) or len(after) > 1:
+            flaky.append(test)
+        else:
+            base[test], gold[test] = min(before), after.pop()
+    passing = [test for test, status in gold.items() if status is TestStatus.PASSED]
+    return Classes(
+        fail_to_pass=tuple(test for test in passing if base[test] not in PASSING),
+        pass_to_pass=tuple(test for test in passing if base[test] in PASSING),
+        broken=tuple(test for test, status in gold.items() if base[test] in PASSING and status in _BAD),
+        flaky=tuple(flaky),
+        base=base,
+        gold=gold,
+    )

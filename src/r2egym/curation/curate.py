@@ -1,0 +1,244 @@
+"""The pipeline: a repository's history becomes a dataset of proved tasks.
+
+Every outcome is journaled before it counts, so a killed run resumes where it was and a rerun does only what is new. A
+failure of the machinery is no outcome: it is reported, and tried again by the next run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from r2egym import __version__
+from r2egym.curation.attachments import attach
+from r2egym.curation.examine import Outcome, examine
+from r2egym.curation.funnel import Funnel, Rejected
+from r2egym.curation.workshop import OpenBuilder, Options, Workshop
+from r2egym.curation.writers import open_writer
+from r2egym.errors import R2EGymError
+from r2egym.grading import Grader
+from r2egym.jobs import Executor, Journal, Threads
+from r2egym.mining import Candidate, MiningConfig, Repository, mine
+from r2egym.records import SCHEMA_VERSION, Record, Task, content_hash
+from r2egym.sandboxes import open_backend
+from r2egym.tasks import write_dataset
+
+JOURNAL = "journal"
+"""Folder of the journal, in the dataset's."""
+
+
+class CurateConfig(Record):
+    """All that decides what a curation gives."""
+
+    source: str
+    """Path or URL of a repository."""
+    mining: MiningConfig = MiningConfig()
+    """Which commits are candidates."""
+    options: Options = Options()
+    """How hard they are tried."""
+    writer: str = "template"
+    """Who describes the tasks."""
+    sandbox: Literal["bubblewrap", "docker"] = "bubblewrap"
+    """Where their tests run."""
+    index: Path | None = None
+    """A folder of wheels instead of the configured package index."""
+    recipes: Path | None = None
+    """A folder of recipe files, ``NAME.toml`` for the repository called NAME."""
+
+
+class Progress(Record):
+    """How far a curation is."""
+
+    candidates: int
+    """Candidates found so far."""
+    done: int
+    """Those of them with an outcome."""
+    tasks: int
+    failed: int
+
+
+class Curated(Record):
+    """What a curation gave."""
+
+    commits: int
+    candidates: int
+    tasks: int
+    failures: dict[str, str] = {}
+    """Commit → why nothing is known of it: the machinery's fault; another run tries again."""
+    resumed: int = 0
+    """Candidates whose outcome an earlier run had found."""
+    seconds: float = 0.0
+    path: str = ""
+
+
+@dataclass
+class _Tally:
+    """What is known so far."""
+
+    funnel: Funnel = field(default_factory=Funnel)
+    tasks: list[Task] = field(default_factory=list)
+    commits: int = 0
+    candidates: int = 0
+    done: int = 0
+    resumed: int = 0
+    failures: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def add(self, outcome: Outcome) -> None:
+        self.done += 1
+        self.seconds[outcome.commit] = outcome.seconds
+        if outcome.task is not None:
+            self.tasks.append(outcome.task)
+            self.funnel.keep()
+        elif outcome.rejected is not None:
+            self.funnel.reject(outcome.rejected)
+
+    def progress(self) -> Progress:
+        return Progress(
+            candidates=self.candidates, done=self.done, tasks=len(self.tasks), failed=len(self.failures)
+        )
+
+
+def curate(
+    config: CurateConfig,
+    out: Path,
+    home: Path,
+    *,
+    jobs: int = 1,
+    executor: Executor | None = None,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> Curated:
+    """Make a dataset in ``out``.
+
+    Args:
+        config: what to make.
+        out: the dataset's folder, made when it is not there.
+        home: where layers and sandboxes are kept.
+        jobs: candidates worked on at once.
+        executor: spreads them; default: threads.
+        report: told after every step.
+
+    Raises:
+        RepositoryError: no repository, an empty one, or a bad revision.
+        UsageError: another process is writing to ``out``, or the writer is not known.
+        SandboxUnavailableError: this machine cannot run the sandbox.
+        OSError: ``out`` cannot be written.
+    """
+    began = time.monotonic()
+    writer = open_writer(config.writer)
+    repository = Repository.open(config.source, home)
+    repository.resolve(config.mining.revision)
+    with Journal(out / JOURNAL) as journal:
+        backend = open_backend(config.sandbox, home)
+        with OpenBuilder(home, backend=backend, index=config.index, recipes=config.recipes) as builder:
+            builder.repository = repository
+            shop = Workshop(
+                repository, builder, backend, Grader(builder, backend), config.options, home / "tmp"
+            )
+            tally = _Tally()
+            known = _known(journal)
+            spread = executor or Threads(jobs)
+
+            def work(candidate: Candidate) -> Outcome | tuple[str, str]:
+                try:
+                    return examine(shop, writer, candidate)
+                except R2EGymError as error:
+                    return candidate.commit.hash, f"{error.boundary}: {error}"
+
+            fresh = _fresh(repository, config, known, tally, report)
+            for outcome in spread.map(work, fresh, ordered=False):
+                if isinstance(outcome, Outcome):
+                    journal.append({"key": _key(config, outcome.commit), **outcome.model_dump(mode="json")})
+                    tally.add(outcome)
+                else:
+                    tally.failures[outcome[0]] = outcome[1]
+                report(tally.progress())
+        return _write(config, repository, tally, out, time.monotonic() - began)
+
+
+def _fresh(
+    repository: Repository,
+    config: CurateConfig,
+    known: dict[str, Outcome],
+    tally: _Tally,
+    report: Callable[[Progress], None],
+) -> Iterator[Candidate]:
+    """Candidates without an outcome; all others are counted on the way."""
+    for found in mine(repository, config.mining):
+        tally.commits += 1
+        if not isinstance(found, Candidate):
+            tally.funnel.reject(Rejected(commit=found.commit, stage="mine", reason=found.reason))
+            continue
+        tally.candidates += 1
+        outcome = known.get(_key(config, found.commit.hash))
+        if outcome is not None:
+            tally.resumed += 1
+            tally.add(outcome)
+        report(tally.progress())
+        if outcome is None:
+            yield found
+
+
+def _key(config: CurateConfig, commit: str) -> str:
+    """Identity of an outcome: everything that it depends on."""
+    return content_hash(
+        {
+            "commit": commit,
+            "options": config.options.model_dump(mode="json"),
+            "writer": config.writer,
+            "sandbox": config.sandbox,
+            "index": " ".join(_fingerprints(config.index, "uploads.json")),
+            "recipes": " ".join(_fingerprints(config.recipes, "*.toml")),
+            "version": __version__,
+            "schema": SCHEMA_VERSION,
+        }
+    )
+
+
+def _fingerprints(folder: Path | None, pattern: str) -> list[str]:
+    """What a folder of wheels or recipes says of itself, wherever it lies."""
+    files = sorted(folder.glob(pattern)) if folder else []
+    return [f"{file.name} {hashlib.sha256(file.read_bytes()).hexdigest()}" for file in files]
+
+
+def _known(journal: Journal) -> dict[str, Outcome]:
+    """Outcomes of earlier runs by their key; the last one of a key counts."""
+    known = {}
+    for record in journal.records():
+        if not isinstance(record, dict):
+            continue
+        key = record.pop("key", None)
+        try:
+            known[str(key)] = Outcome.model_validate(record)
+        except ValidationError:
+            continue  # of a version with other records; it is worked out anew
+    return known
+
+
+def _write(config: CurateConfig, repository: Repository, tally: _Tally, out: Path, seconds: float) -> Curated:
+    attach(out, repository, tally.tasks, config.index)
+    funnel: dict[str, Any] = {
+        "repository": repository.url or repository.name,
+        "commits": tally.commits,
+        "candidates": tally.candidates,
+        "tasks": len(tally.tasks),
+        "stages": tally.funnel.summary(),
+        "failures": dict(sorted(tally.failures.items())),
+    }
+    timing = {"seconds": round(seconds, 3), "resumed": tally.resumed, "candidates": tally.seconds}
+    path = write_dataset(out, tally.tasks, funnel=funnel, timing=timing)
+    return Curated(
+        commits=tally.commits,
+        candidates=tally.candidates,
+        tasks=len(tally.tasks),
+        failures=tally.failures,
+        resumed=tally.resumed,
+        seconds=round(seconds, 3),
+        path=str(path),
+    )

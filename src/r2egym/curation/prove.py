@@ -1,0 +1,146 @@
+"""Proving a task on the grader that will judge it, or turning it away.
+
+Gold scores 1 and nothing scores 0; the environment's ``.git`` holds nothing beyond the base; the known cheats score 0;
+and it is known which files of the fix matter. What was proved goes into the task's validation, what was not stays None.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from r2egym.attacks import Target
+from r2egym.building import Built
+from r2egym.curation.certificate import certify
+from r2egym.curation.funnel import NotATaskError
+from r2egym.curation.stub import stub_patch
+from r2egym.curation.workshop import Workshop
+from r2egym.errors import GraderError, UsageError
+from r2egym.mining import parse_patch
+from r2egym.records import Reward, Task, TestStatus
+
+MOST_FILES = 8
+"""Files of a gold patch that are left out one by one; a patch with more has no relevant files told."""
+
+
+def prove(shop: Workshop, built: Built, task: Task) -> Task:
+    """The task with everything proved.
+
+    Raises:
+        NotATaskError: it does not hold (stage ``prove``).
+        GraderError: the machinery failed, so nothing is known.
+    """
+    task = _supported(shop, task)
+    _expect(shop, task, "", 0.0, "empty-passes", "the tests pass without the fix")
+    for _ in range(1, max(2, shop.options.runs)):
+        _expect(shop, task, task.patch, 1.0, "gold-unstable", "the fix passes once and fails once")
+    _guard_against_triviality(shop, task)
+    census = shop.builder.census(built, shop.options.history)
+    if census.get("foreign", 0):
+        raise NotATaskError(
+            "prove", "future-in-git", f"{census['foreign']} objects of .git lie beyond the base"
+        )
+    relevant = _relevant_files(shop, task)
+    validation = task.validation.model_copy(
+        update={
+            "gold": 1.0,
+            "empty": 0.0,
+            "runs": shop.options.runs,
+            "census": census,
+            "imports_source": True,
+        }
+    )
+    task = task.model_copy(
+        update={"validation": validation, "published": {**task.published, "relevant_files": list(relevant)}}
+    )
+    return certify(shop, built, task) if shop.options.attacks else task
+
+
+def grade(shop: Workshop, task: Task, patch: str, *, root: Path | None = None) -> Reward:
+    """One reward. Raises GraderError when there is none."""
+    reward = shop.grader.grade(task, patch, root=root)
+    if reward.failure is not None:
+        raise GraderError(f"{task.instance_id}: {reward.failure.boundary}: {reward.failure.cause}")
+    return reward
+
+
+def _supported(shop: Workshop, task: Task) -> Task:
+    """The task less the tests that pass plainly and not under grading.
+
+    Where tests write beside themselves, grading gives them a scratch copy of the source; that is tried once when it
+    could help.
+    """
+    lost, reward = _lost(shop, task)
+    if lost and not task.environment.recipe.writable_source:
+        recipe = task.environment.recipe.model_copy(update={"writable_source": True})
+        environment = task.environment.model_copy(update={"recipe": recipe})
+        second = task.model_copy(update={"environment": environment})
+        fewer, other = _lost(shop, second)
+        if len(fewer) < len(lost):
+            task, lost, reward = second, fewer, other
+    if lost:
+        task = _without(task, lost)
+        if not task.fail_to_pass:
+            raise NotATaskError(
+                "prove", "unsupported", f"no test that the fix mends passes when graded: {lost[0]}"
+            )
+        reward = grade(shop, task, task.patch)
+    if reward.score != 1.0:
+        why = reward.tampering[0] if reward.tampering else "a test that passed plainly fails"
+        raise NotATaskError("prove", "gold-fails", f"the fix does not score 1: {why}")
+    return task
+
+
+def _lost(shop: Workshop, task: Task) -> tuple[list[str], Reward]:
+    reward = grade(shop, task, task.patch)
+    seen = {**reward.f2p, **reward.p2p}
+    return [test for test, status in seen.items() if status is not TestStatus.PASSED], reward
+
+
+def _without(task: Task, lost: list[str]) -> Task:
+    gone = set(lost)
+    unsupported = tuple(sorted({*task.validation.unsupported, *gone}))
+    return task.model_copy(
+        update={
+            "fail_to_pass": tuple(test for test in task.fail_to_pass if test not in gone),
+            "pass_to_pass": tuple(test for test in task.pass_to_pass if test not in gone),
+            "base_statuses": {
+                test: status for test, status in task.base_statuses.items() if test not in gone
+            },
+            "gold_statuses": {
+                test: status for test, status in task.gold_statuses.items() if test not in gone
+            },
+            "validation": task.validation.model_copy(update={"unsupported": unsupported}),
+        }
+    )
+
+
+def _expect(shop: Workshop, task: Task, patch: str, score: float, reason: str, detail: str) -> None:
+    if grade(shop, task, patch).score != score:
+        raise NotATaskError("prove", reason, detail)
+
+
+def _guard_against_triviality(shop: Workshop, task: Task) -> None:
+    """A task whose tests only ask that names exist is none: hollow definitions of them must score 0."""
+    try:
+        hollow = stub_patch(Target(task, shop.repository))
+    except UsageError:
+        return
+    if hollow:
+        _expect(shop, task, hollow, 0.0, "trivial", "definitions without a body satisfy the tests")
+
+
+def _relevant_files(shop: Workshop, task: Task) -> tuple[str, ...]:
+    """The files of the fix without which it scores 0, found by leaving out one at a time."""
+    parts = parse_patch(task.patch, max_bytes=1 << 30)
+    if len(parts) == 1:
+        return (parts[0].path,)
+    if len(parts) > MOST_FILES:
+        return ()
+    relevant = []
+    for left_out in parts:
+        rest = "".join(part.text for part in parts if part is not left_out)
+        if grade(shop, task, rest).score == 0.0:
+            relevant.append(left_out.path)
+    if not relevant:
+        raise NotATaskError("prove", "no-relevant-file", "no single file of the fix matters")
+    return tuple(relevant)

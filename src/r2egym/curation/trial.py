@@ -1,0 +1,162 @@
+"""Running a candidate's tests plainly on both sides, until it is known which of them judge the fix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from r2egym.building import Built
+from r2egym.curation.classify import Classes, classify
+from r2egym.curation.evidence import TAIL, TestFailure, normalise, shorten
+from r2egym.curation.funnel import NotATaskError
+from r2egym.curation.workshop import Workshop
+from r2egym.records import HiddenTests, Record, TestStatus
+from r2egym.testing import TestRun
+
+_WORD = re.compile(r"[A-Za-z_]\w*")
+_ABSENT = re.compile(r"(?:cannot import name|No module named|has no attribute|name) '([\w.]+)'")
+
+
+class Trial(Record):
+    """What both sides said."""
+
+    classes: Classes
+    failures: tuple[TestFailure, ...]
+    """How each F2P test fails on base; only lines that every run agrees on."""
+    base_log: str
+    """One line a test, in the order of their ids, without anything volatile."""
+    gold_log: str
+
+
+def try_tests(shop: Workshop, built: Built, base: Path, gold: Path, hidden: HiddenTests, patch: str) -> Trial:
+    """Run both sides and sort the tests.
+
+    The first run of a side ends the matter when it leaves nothing to judge by; only then are the others made.
+
+    Args:
+        shop: the machinery.
+        built: the environment of the base commit.
+        base: layer of the base side.
+        gold: layer of the fix's side.
+        hidden: the tests.
+        patch: the gold patch, to tell a missing fix from a broken environment.
+
+    Raises:
+        NotATaskError: the tests say nothing about the fix (stage ``classify``).
+    """
+    gold_runs = [_complete(shop.run(built, gold, hidden, 0))]
+    base_runs = [shop.run(built, base, hidden, 0)]
+    _check_mends(classify([base_runs[0].statuses], [gold_runs[0].statuses]), gold_runs[0])
+    for number in range(1, shop.options.runs):
+        gold_runs.append(_complete(shop.run(built, gold, hidden, number)))
+        base_runs.append(shop.run(built, base, hidden, number))
+    classes = classify([run.statuses for run in base_runs], [run.statuses for run in gold_runs])
+    _check_mends(classes, gold_runs[0])
+    _check_breaks_nothing(classes)
+    failures = tuple(_failure(test, classes, base_runs) for test in classes.fail_to_pass)
+    _check_cause(classes, failures, patch, hidden)
+    return Trial(
+        classes=classes,
+        failures=failures,
+        base_log=_log(classes.base, base_runs),
+        gold_log=_log(classes.gold, gold_runs),
+    )
+
+
+def _complete(run: TestRun) -> TestRun:
+    """A run of the fix's own side must come to its end."""
+    if run.exec.timed_out:
+        raise NotATaskError("classify", "fix-times-out", "the tests of the fix do not end in time")
+    if not run.complete:
+        last = normalise(run.exec.stderr or run.exec.stdout).strip().rpartition("\n")[2]
+        raise NotATaskError(
+            "classify", "fix-crashes", f"the test run on the fix did not end well: {last[:200]}"
+        )
+    return run
+
+
+def _check_mends(classes: Classes, gold: TestRun) -> None:
+    if classes.fail_to_pass:
+        return
+    if any(status is TestStatus.PASSED for status in gold.statuses.values()):
+        raise NotATaskError(
+            "classify",
+            "nothing-mended",
+            f"{len(classes.pass_to_pass)} tests pass on both sides, none only on the fix",
+        )
+    bad = sorted(test for test, status in gold.statuses.items() if status is not TestStatus.SKIPPED)
+    message = normalise(gold.messages.get(bad[0], "")).strip().rpartition("\n")[2] if bad else "no test ran"
+    raise NotATaskError("classify", "fix-fails", f"no test passes on the fix: {message[:200]}")
+
+
+def _check_breaks_nothing(classes: Classes) -> None:
+    if classes.broken:
+        raise NotATaskError(
+            "classify",
+            "breaks-tests",
+            f"{len(classes.broken)} tests pass on base and fail on the fix: {classes.broken[0]}",
+        )
+
+
+def _check_cause(
+    classes: Classes, failures: tuple[TestFailure, ...], patch: str, hidden: HiddenTests
+) -> None:
+    """Tests that cannot even be imported on base must miss something that the fix brings.
+
+    Only when no F2P test ran on base: one that ran and failed there speaks for the environment.
+    """
+    if any(classes.base[test] in {TestStatus.FAILED, TestStatus.SKIPPED} for test in classes.fail_to_pass):
+        return
+    told = "\n".join(failure.message for failure in failures)
+    absent = {name.rsplit(".", 1)[-1] for name in _ABSENT.findall(told)}
+    given = {
+        word
+        for line in patch.splitlines()
+        if line.startswith(("+", "diff --git "))
+        for word in _WORD.findall(line)
+    }
+    given |= {word for file in hidden.files for word in _WORD.findall(file.path)}
+    if absent and not absent & given:
+        names = ", ".join(sorted(absent))
+        raise NotATaskError(
+            "classify", "base-broken", f"tests fail on base for want of {names}, which the fix does not bring"
+        )
+
+
+def _failure(test: str, classes: Classes, runs: Sequence[TestRun]) -> TestFailure:
+    message = _stable([_message(run, test) for run in runs])
+    return TestFailure(test=test, status=classes.base[test], message=shorten(message))
+
+
+def _message(run: TestRun, test: str) -> str:
+    """What a run said of a test; for one that was never collected, of its class or file."""
+    parts = test.split("::")
+    for length in range(len(parts), 0, -1):
+        message = run.messages.get("::".join(parts[:length]))
+        if message:
+            return normalise(message)
+    return ""
+
+
+def _stable(messages: Sequence[str]) -> str:
+    """The lines of the first message that all others have too."""
+    others = [set(message.splitlines()) for message in messages[1:]]
+    return "\n".join(line for line in messages[0].splitlines() if all(line in other for other in others))
+
+
+def _log(statuses: dict[str, TestStatus], runs: Sequence[TestRun]) -> str:
+    """The side's outcome as pytest's short summary has it, so that parsers of such logs read it."""
+    lines = []
+    for test, status in statuses.items():
+        message = _stable([_message(run, test) for run in runs]) if status is not TestStatus.PASSED else ""
+        reason = next(
+            (line.lstrip("E ").strip() for line in message.splitlines() if line.startswith("E ")), ""
+        )
+        lines.append(f"{status} {test}" + (f" - {reason[:200]}" if reason else ""))
+    return "\n".join(lines) + "\n"
+
+
+def tail(log: str) -> str:
+    """What a writer sees of a log."""
+    return log[-TAIL:]

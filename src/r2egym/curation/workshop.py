@@ -1,0 +1,105 @@
+"""What candidates are worked on with, and the runs of their tests on both sides.
+
+A *side* is a git tree: the base commit's or the fix commit's files with the test side of the fix in place. Its objects
+live in a folder of ours; the repository is never written to.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from r2egym.building import Builder, Built
+from r2egym.building.objects import empty_git_dir, run_git
+from r2egym.grading import Grader
+from r2egym.mining import Repository
+from r2egym.records import HiddenTests, Record, Task
+from r2egym.sandboxes.base import Backend
+from r2egym.testing import TestRun, run_tests
+
+TIME_ZONES = ("UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati", "Antarctica/Troll")
+"""Odd offsets on purpose; the runs of a side take turns."""
+
+
+class Options(Record):
+    """How hard candidates are tried. Part of what identifies an outcome: a rerun with others starts over."""
+
+    runs: int = 3
+    """Fresh runs a side that must agree."""
+    history: Literal["past", "none"] = "past"
+    """What the environment's ``.git`` holds: the base's past, or one commit."""
+    timeout: float = 600.0
+    """Seconds for one run of a side's tests."""
+    test_timeout: float = 60.0
+    """Seconds for one test."""
+    attacks: bool = True
+    """Whether the known cheats are tried on every task."""
+
+
+class OpenBuilder(Builder):
+    """A builder for the tasks of one repository that is open already, and need not be fetched or unbundled."""
+
+    repository: Repository | None = None
+
+    def for_task(self, task: Task, root: Path | None) -> Built:
+        """The environment of a task; ``root`` is not needed."""
+        if self.repository is None:
+            return super().for_task(task, root)
+        return self.rebuild(self.repository, task.base_commit, task.environment)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The machinery of one curation."""
+
+    repository: Repository
+    builder: Builder
+    backend: Backend
+    grader: Grader
+    options: Options
+    scratch: Path
+    """A folder for what a candidate needs while it is worked on."""
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """A temporary folder, gone after the block."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.scratch, prefix="curate-") as name:
+            yield Path(name)
+
+    def side(self, commit: str, tests: str, hidden: HiddenTests) -> Path:
+        """A layer with the files of ``commit``, and the hidden tests as they are in the commit ``tests``."""
+        entries = self.repository.tree(tests)
+        lines = [f"{entries[f.path].mode:06o} {entries[f.path].oid}\t{f.path}" for f in hidden.files]
+        lines += [f"0 {'0' * 40}\t{path}" for path in hidden.deleted]
+        with self.folder() as place:
+            git_dir = empty_git_dir(place / "git")
+            index = {"GIT_INDEX_FILE": str(place / "index")}
+            objects = [self.repository.path / "objects"]
+
+            def git(*arguments: str, stdin: bytes = b"") -> bytes:
+                return run_git(arguments, git_dir=git_dir, objects=objects, stdin=stdin, env=index)
+
+            git("read-tree", self.repository.commit(commit).tree)
+            text = "".join(line + "\0" for line in lines)
+            git("update-index", "-z", "--index-info", stdin=text.encode("utf-8", "surrogateescape"))
+            tree = git("write-tree").decode().strip()
+            return self.builder.tree_layer(self.repository, tree, objects=git_dir / "objects")
+
+    def run(self, built: Built, tree: Path, hidden: HiddenTests, number: int) -> TestRun:
+        """Run the test modules on a side, in a fresh sandbox; ``number`` chooses hash seed, order and time zone."""
+        config = built.config(history=self.options.history, tree=tree)
+        zone = TIME_ZONES[number % len(TIME_ZONES)]
+        return run_tests(
+            self.backend,
+            config.model_copy(update={"env": {**config.env, "TZ": zone}}),
+            built.environment.recipe,
+            hidden.modules,
+            timeout=self.options.timeout,
+            test_timeout=self.options.test_timeout,
+            seed=number,
+        )
