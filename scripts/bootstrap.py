@@ -84,12 +84,15 @@ def is_usable() -> bool:
 
 
 def uv_environment() -> dict[str, str]:
-    """The environment for uv: pip's index when uv has none of its own, and a cache that can be written to."""
+    """The environment for uv: pip's index and certificates when uv has none, a cache that can be written to."""
     env = dict(os.environ)
     env.pop("VIRTUAL_ENV", None)
     index = configured_index()
     if index:
         env.setdefault("UV_DEFAULT_INDEX", index)
+    certificates = env.get("PIP_CERT") or env.get("REQUESTS_CA_BUNDLE")
+    if certificates:
+        env.setdefault("SSL_CERT_FILE", certificates)
     cache = Path(env.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     existing = next(path for path in (cache, *cache.parents) if path.exists())
     if not os.access(existing, os.W_OK):
