@@ -20,14 +20,21 @@ def new_names(evidence: Evidence) -> tuple[str, ...]:
     told: list[str] = []
     for path, after in sorted(evidence.fix_files.items()):
         before = dict(_signatures(evidence.base_files.get(path, "")))
+        module = module_of(path)
         for name, signature in _signatures(after):
             last = name.rsplit(".", 1)[-1]
-            if last.startswith("_") or last not in used or name.split(".")[0].startswith("_"):
+            if any(part.startswith("_") for part in name.split(".")) or last not in used:
                 continue
             old = before.get(name)
             if old is None or _gains_used_parameter(old, signature, used):
-                told.append(f"{name}{signature}")
+                told.append(f"{module}.{name}{signature}")
     return tuple(dict.fromkeys(told))
+
+
+def module_of(path: str) -> str:
+    """How users of the project write a file's module."""
+    parts = path.removesuffix(".py").removesuffix("/__init__").split("/")
+    return ".".join(parts[1:] if parts[0] in {"src", "lib"} and len(parts) > 1 else parts)
 
 
 def _signatures(source: str) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from r2egym.curation.evidence import Evidence
 from r2egym.curation.writers.examples import find_examples
-from r2egym.curation.writers.interface import new_names
+from r2egym.curation.writers.interface import module_of, new_names
 from r2egym.curation.writers.leaks import find_leaks
 from r2egym.curation.writers.prose import problem_sentences, title_of
 from r2egym.curation.writers.symptoms import Symptom, read_symptom
@@ -56,8 +56,7 @@ def _where(evidence: Evidence) -> str:
     paths = sorted(evidence.fix_files)
     if len(paths) != 1:
         return evidence.repo
-    parts = paths[0].removesuffix(".py").removesuffix("/__init__").split("/")
-    return f"`{'.'.join(parts[1:] if parts[0] in {'src', 'lib'} else parts)}`"
+    return f"`{module_of(paths[0])}`"
 
 
 def _told_by_author(evidence: Evidence) -> str:

@@ -1,0 +1,116 @@
+"""``r2egym curate``: a repository's history becomes a dataset."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from r2egym import settings
+from r2egym.cli.console import Advance, Json, answer_no, note, print_json, print_table, print_text, progress
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from r2egym.curation import Curated, Progress
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def curate(
+    repo: Annotated[str, typer.Argument(metavar="REPO", help="Path or URL of a git repository.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="The dataset's folder; a killed run resumes in it.")
+    ],
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Most candidates, newest first.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Candidates worked on at once.")] = 2,
+    sandbox: Annotated[
+        Literal["bubblewrap", "docker"], typer.Option("--sandbox", help="Where tests run.")
+    ] = "bubblewrap",
+    runs: Annotated[int, typer.Option("--runs", min=1, help="Fresh runs a side that must agree.")] = 3,
+    history: Annotated[
+        Literal["past", "none"], typer.Option("--history", help="What an agent's .git holds.")
+    ] = "past",
+    writer: Annotated[str, typer.Option("--writer", help="Who describes the tasks.")] = "template",
+    engine: Annotated[Literal["local"], typer.Option("--engine", help="What spreads the work.")] = "local",
+    preset: Annotated[
+        Literal["wide", "paper", "published"], typer.Option("--preset", help="Which commits are candidates.")
+    ] = "wide",
+    revision: Annotated[str, typer.Option("--revision", help="Where the history begins.")] = "HEAD",
+    since: Annotated[
+        str | None, typer.Option("--since", help="No commit before this date (YYYY-MM-DD).")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="No commit after this date (YYYY-MM-DD).")
+    ] = None,
+    commits: Annotated[
+        int | None, typer.Option("--commits", min=1, help="Most commits looked at, newest first.")
+    ] = None,
+    index: Annotated[
+        Path | None, typer.Option("--index", help="A folder of wheels instead of the package index.")
+    ] = None,
+    recipes: Annotated[
+        Path | None, typer.Option("--recipes", help="A folder of recipes, NAME.toml each.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Turn a repository's history into a dataset of proven tasks: mine, build, prove, describe."""
+    from r2egym.curation import CurateConfig, Options
+    from r2egym.curation import curate as run
+    from r2egym.mining import MiningConfig
+
+    del engine
+    config = CurateConfig(
+        source=repo,
+        mining=MiningConfig.preset(preset).model_copy(
+            update={"revision": revision, "since": since, "until": until, "limit": limit}
+        ),
+        options=Options(runs=runs, history=history),
+        writer=writer,
+        sandbox=sandbox,
+        index=index,
+        recipes=recipes,
+    )
+    with progress() as advance:
+        done = run(config, out, settings.load().home, jobs=jobs, report=lambda now: _tell(advance, now))
+    if as_json:
+        print_json(done)
+    else:
+        _show(done, out)
+    for commit, why in sorted(done.failures.items())[:5]:
+        note(f"{commit[:12]}: nothing known: {why}; run again to try it again")
+    if not done.tasks:
+        note(f"no task came out of {done.commits} commits; {out / 'funnel.json'} says why")
+        answer_no()
+
+
+def _tell(advance: Advance, now: Progress) -> None:
+    failed = f", {now.failed} failed" if now.failed else ""
+    advance(f"{now.tasks} tasks{failed}", now.done, now.candidates)
+
+
+def _show(done: Curated, out: Path) -> None:
+    funnel = json.loads((out / "funnel.json").read_text(encoding="utf-8"))
+    title = f"{done.tasks} tasks from {done.commits} commits in {done.seconds:.1f} s"
+    print_table(funnel_table(funnel, title))
+    print_text(done.path)
+
+
+def funnel_table(funnel: dict[str, Any], title: str) -> Table:
+    """Where commits went, as a table."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    table.add_column("stage")
+    table.add_column("seen", justify="right")
+    table.add_column("kept", justify="right")
+    table.add_column("rejected, by reason")
+    for stage in funnel["stages"]:
+        reasons = ", ".join(f"{reason} {entry['count']}" for reason, entry in stage["rejected"].items())
+        table.add_row(stage["stage"], str(stage["seen"]), str(stage["kept"]), reasons)
+    return table

@@ -1,0 +1,89 @@
+"""``r2egym doctor``: rows are proved again; or the machine is examined."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from r2egym import settings
+from r2egym.cli.console import Json, answer_no, print_json, print_text, progress
+from r2egym.errors import UsageError
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def doctor(
+    dataset: Annotated[
+        str | None, typer.Argument(metavar="[DATASET]", help="A dataset's folder, file, or hub id.")
+    ] = None,
+    machine: Annotated[bool, typer.Option("--machine", help="Tell what this machine can do.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Gold and empty patch only.")] = False,
+    one_by_one: Annotated[bool, typer.Option("--one-by-one", help="Try every known cheat alone.")] = False,
+    runs: Annotated[int, typer.Option("--runs", min=1, help="Runs of the gold patch that must agree.")] = 3,
+    history: Annotated[
+        Literal["past", "none"], typer.Option("--history", help="What an agent's .git holds.")
+    ] = "past",
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rows worked on at once.")] = 2,
+    sandbox: Annotated[
+        Literal["bubblewrap", "docker"], typer.Option("--sandbox", help="Where tests run.")
+    ] = "bubblewrap",
+    index: Annotated[
+        Path | None, typer.Option("--index", help="A folder of wheels instead of the package index.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove every row of a dataset again; exits 0 only when all of them hold."""
+    if machine:
+        _machine(as_json=as_json)
+        return
+    if dataset is None:
+        raise UsageError("doctor takes a dataset, or --machine")
+    from r2egym.curation import Options, examine_rows
+    from r2egym.tasks import load_dataset
+
+    rows = load_dataset(dataset)
+    held = 0
+    with progress() as advance:
+        advance("proving", 0, len(rows))
+        findings = examine_rows(
+            rows,
+            settings.load().home,
+            sandbox=sandbox,
+            quick=quick,
+            one_by_one=one_by_one,
+            options=Options(runs=runs, history=history),
+            index=index,
+            jobs=jobs,
+        )
+        for number, finding in enumerate(findings, 1):
+            held += finding.holds
+            advance("proving", number, len(rows))
+            if as_json:
+                print_json(finding)
+            else:
+                print_text(f"{finding.instance_id}  {'holds' if finding.holds else finding.reason}")
+    if not as_json:
+        print_text(f"{held} of {len(rows)} rows hold")
+    if held != len(rows):
+        answer_no()
+
+
+def _machine(*, as_json: bool) -> None:
+    from r2egym.sandboxes import machine
+
+    able = True
+    for ability in machine.report(settings.load()):
+        able = able and (ability.works or not ability.needed)
+        if as_json:
+            print_json(ability)
+        else:
+            mark = "yes" if ability.works else "NO " if ability.needed else "no "
+            print_text(
+                f"{mark}  {ability.name}: {ability.detail}"
+                + ("" if ability.works else f"\n     {ability.mend}")
+            )
+    if not able:
+        answer_no()

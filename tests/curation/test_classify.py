@@ -1,0 +1,62 @@
+"""Sorting tests by what both sides say of them, and counting where commits went."""
+
+from r2egym.curation.classify import classify
+from r2egym.curation.funnel import STAGES, Funnel, NotATaskError, Rejected
+
+
+def test_tests_are_sorted():
+    """Mended, kept, broken, flaky: each test lands in its class; a test absent from base is mended."""
+    base = [
+        {"a": "FAILED", "b": "PASSED", "c": "PASSED", "d": "PASSED", "e": "FAILED", "f": "XFAIL"},
+        {"a": "ERROR", "b": "PASSED", "c": "PASSED", "d": "FAILED", "e": "FAILED", "f": "XFAIL"},
+    ]
+    gold = [
+        {
+            "a": "PASSED",
+            "b": "PASSED",
+            "c": "FAILED",
+            "d": "PASSED",
+            "e": "PASSED",
+            "f": "XFAIL",
+            "g": "PASSED",
+        },
+        {
+            "a": "PASSED",
+            "b": "PASSED",
+            "c": "FAILED",
+            "d": "PASSED",
+            "e": "FAILED",
+            "f": "XFAIL",
+            "g": "PASSED",
+        },
+    ]
+    classes = classify(base, gold)
+    assert classes.fail_to_pass == ("a", "g")
+    assert classes.pass_to_pass == ("b",)
+    assert classes.broken == ("c",)
+    assert classes.flaky == ("d", "e")
+    assert classes.gold["f"] == "XFAIL"
+    assert classes.base["g"] == "MISSING"
+
+
+def test_every_commit_is_in_the_funnel_once():
+    """Stages pass on what they keep; reasons carry counts and a few examples, in an order that does not change."""
+    rejected = [
+        Rejected(commit=f"{number:040d}", stage="mine", reason="no-tests", detail="x") for number in range(7)
+    ]
+    rejected.append(NotATaskError("classify", "nothing-mended", "y").rejected("f" * 40))
+    funnels = Funnel(), Funnel()
+    for one in rejected:
+        funnels[0].reject(one)
+    for one in reversed(rejected):
+        funnels[1].reject(one)
+    for funnel in funnels:
+        funnel.keep()
+    summary = funnels[0].summary()
+    assert summary == funnels[1].summary()
+    assert [stage["stage"] for stage in summary] == list(STAGES)
+    assert (summary[0]["seen"], summary[0]["kept"]) == (9, 2)
+    assert (summary[-1]["seen"], summary[-1]["kept"]) == (1, 1)
+    mined = summary[0]["rejected"]["no-tests"]
+    assert mined["count"] == 7
+    assert [example["commit"][-1] for example in mined["examples"]] == list("01234")

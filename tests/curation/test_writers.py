@@ -1,0 +1,215 @@
+"""The template writer: what it says, and what it must not say."""
+
+import pytest
+
+from r2egym.curation import Evidence, TestFailure, find_leaks, open_writer
+from r2egym.curation.evidence import LONGEST_MESSAGE, normalise, shorten
+from r2egym.curation.writers.examples import find_examples
+from r2egym.curation.writers.interface import new_names
+from r2egym.curation.writers.prose import problem_sentences, title_of
+from r2egym.curation.writers.symptoms import read_symptom
+from r2egym.errors import UsageError
+
+GOLD = """\
+diff --git a/toy/parts.py b/toy/parts.py
+--- a/toy/parts.py
++++ b/toy/parts.py
+@@ -1,2 +1,2 @@
+ def chunked(x, n):
+-    return list(zip(*[iter(x)] * n))
++    return [x[i:i + n] for i in range(0, len(x), n)]
+"""
+TESTS = """\
+import pytest
+from toy.parts import chunked
+
+SRC = [1, 2, 3]
+
+def test_chunked():
+    assert chunked(SRC, 2) == [[1, 2], [3]]
+
+@pytest.mark.parametrize("n, expected", [(1, [[1]]), (2, [[1]])])
+def test_rows(n, expected):
+    assert chunked([1], n) == expected
+
+def test_refuses(tmp_path):
+    with pytest.raises(ValueError):
+        chunked([], 0)
+
+def test_refuses_zero():
+    with pytest.raises(ValueError):
+        chunked([], 0)
+"""
+MESSAGE = """\
+Fix chunked losing the last item (#12)
+
+The last chunk is silently dropped when it is short.
+Now we slice instead of zipping. Added a test for it.
+
+Fixes #3
+Signed-off-by: A Person <a@example.org>
+"""
+
+
+def failure(name: str, message: str) -> TestFailure:
+    """A failing test of the file above."""
+    return TestFailure(test=f"tests/test_parts.py::{name}", status="FAILED", message=message)
+
+
+def make_evidence(**changes: object) -> Evidence:
+    """What is known of a fix to a function that cuts a list in pieces."""
+    shown = "E       assert [[1, 2]] == [[1, 2], [3]]\nE        +  where [[1, 2]] = chunked([1, 2, 3], 2)"
+    fields = {
+        "repo": "toy",
+        "commit": "c" * 40,
+        "message": MESSAGE,
+        "patch": GOLD,
+        "test_patch": "",
+        "failures": (failure("test_chunked", shown),),
+        "base_files": {"toy/parts.py": "def chunked(x, n):\n    return list(zip(*[iter(x)] * n))\n"},
+        "fix_files": {
+            "toy/parts.py": "def chunked(x, n):\n    return [x[i:i + n] for i in range(0, len(x), n)]\n"
+        },
+        "test_files": {"tests/test_parts.py": TESTS},
+        **changes,
+    }
+    return Evidence.model_validate(fields)
+
+
+def test_statement_tells_the_problem_and_nothing_of_the_fix():
+    """Title, the author's words on the problem, what happens, what is expected; no fix, no test, no issue number."""
+    evidence = make_evidence()
+    statement = open_writer("template").write(evidence)
+    assert statement.startswith(
+        "Chunked losing the last item\n\nThe last chunk is silently dropped when it is short.\n"
+    )
+    assert "`chunked([1, 2, 3], 2)` gives `[[1, 2]]`." in statement
+    assert "`chunked([1, 2, 3], 2)` gives `[[1, 2], [3]]`." in statement
+    for secret in ("slice", "test_", "#12", "#3", "range(0", "Signed"):
+        assert secret not in statement
+    assert find_leaks(statement, evidence) == ()
+    assert open_writer("template").write(evidence) == statement
+
+
+def test_unknown_writer_is_one_line():
+    """A writer that is not there is named, with those that are."""
+    with pytest.raises(UsageError, match="--writer gpt: not known"):
+        open_writer("gpt")
+
+
+@pytest.mark.parametrize(
+    ("statement", "leaks"),
+    [
+        ("It should do\n\n    return [x[i:i+n] for i in range(0, len(x), n)]", "a line of the fix"),
+        ("See test_chunked.", "the name of a hidden test: test_chunked"),
+        ("See tests/test_parts.py.", "hidden test"),
+        ("Short lists are lost.", ""),
+    ],
+)
+def test_leaks_are_found(statement: str, leaks: str):
+    """Gold lines (whatever their spacing), names and paths of hidden tests are found; plain words are not."""
+    found = find_leaks(statement, make_evidence())
+    assert leaks in " ".join(found) if leaks else found == ()
+
+
+@pytest.mark.parametrize(
+    ("subject", "title"),
+    [
+        ("Fix crash when the list is empty (#12)", "Crash when the list is empty"),
+        ("fix(parse): Fix wrong offset of tabs", "Wrong offset of tabs"),
+        ("[BUG] Fixes #7: IndexError on empty input", "IndexError on empty input"),
+        ("Fix equality to compare values", "Equality should compare values"),
+        ("Fixed Table.to_text() sizing", "Table.to_text() sizing does not work as it should"),
+        ("strutils: fix singularize of glass", "strutils: singularize of glass"),
+        ("Add support for tabs, closes #9", "Add support for tabs"),
+        ("Use dict.get in the parser", None),
+        ("fix tests", None),
+        ("bump version to 1.2", None),
+        ("wip", None),
+        ("Merge branch 'main' into x\n\nFix crash of the parser", "Crash of the parser"),
+    ],
+)
+def test_titles(subject: str, title: str | None):
+    """Subjects become titles of the problem; those that tell the change, or nothing, become none."""
+    assert title_of(subject) == title
+
+
+def test_sentences_about_the_change_are_left_out():
+    """Of a message's body only sentences about the problem stay."""
+    assert problem_sentences(MESSAGE) == ("The last chunk is silently dropped when it is short.",)
+
+
+@pytest.mark.parametrize(
+    ("message", "now"),
+    [
+        (
+            "E   TypeError: f() got an unexpected keyword argument 'n'",
+            "`TypeError` is raised: `f() got an unexpected",
+        ),
+        (
+            "E   ImportError: cannot import name 'x' from 'a.b' (/testbed/a/b.py)",
+            "`cannot import name 'x' from 'a.b'`.",
+        ),
+        ("E   Failed: DID NOT RAISE <class 'ValueError'>", "No `ValueError` is raised where one is due."),
+        ("AssertionError: ValueError not raised by f", "No `ValueError` is raised where one is due."),
+        ("AssertionError: 3 != 4", "`3` and `4` differ."),
+        ("E   assert False\nE    +  where False = is_odd(3)", "`is_odd(3)` gives `False`."),
+        ("E   assert 'b' in ['a']", "`'b' in ['a']` does not hold."),
+    ],
+)
+def test_symptoms(message: str, now: str):
+    """What pytest and unittest say of a failure is read as a sentence."""
+    symptom = read_symptom(failure("test_x", message))
+    assert symptom is not None
+    assert now in symptom.now
+
+
+def test_messages_that_say_nothing_give_nothing():
+    """``assert False`` alone tells nothing about the program."""
+    assert read_symptom(failure("test_x", "E   assert False")) is None
+    assert read_symptom(failure("test_x", "")) is None
+
+
+def test_examples_stand_for_themselves():
+    """A test becomes a snippet with its imports and constants; fixtures disqualify it; parameters become assignments."""
+    found = find_examples(make_evidence())
+    assert found == (
+        "from toy.parts import chunked\nSRC = [1, 2, 3]\n\nchunked(SRC, 2)  # expected: [[1, 2], [3]]",
+    )
+    rows = find_examples(make_evidence(failures=(failure("test_rows[1-expected0]", ""),)))
+    assert rows == (
+        "from toy.parts import chunked\n\nn = 1\nexpected = [[1]]\nchunked([1], n)  # expected: expected",
+    )
+    assert find_examples(make_evidence(failures=(failure("test_refuses", ""),))) == ()
+    refusal = find_examples(make_evidence(failures=(failure("test_refuses_zero", ""),)))
+    assert refusal[0].endswith("chunked([], 0)  # expected: ValueError is raised")
+
+
+def test_new_names_are_told_with_their_signatures():
+    """Names and parameters that the fix brings and the tests use are told; private and unused ones are not."""
+    after = "def chunked(x, n, fill=None): ...\ndef _hidden(): ...\ndef unused(): ...\nclass Cut:\n    def at(self, n): ...\n"
+    evidence = make_evidence(
+        fix_files={"src/toy/parts.py": after},
+        base_files={"src/toy/parts.py": "def chunked(x, n): ...\n"},
+        test_files={"tests/test_parts.py": "chunked([], 1, fill=0)\nCut().at(1)\n_hidden()"},
+    )
+    assert new_names(evidence) == (
+        "toy.parts.chunked(x, n, fill=None)",
+        "toy.parts.Cut",
+        "toy.parts.Cut.at(n)",
+    )
+
+
+def test_volatile_text_is_normalised():
+    """Colours, addresses, temporary paths, durations and dates do not survive; the rest does."""
+    text = "\x1b[31mboom\x1b[0m <A object at 0x7f00aa11bb22> /tmp/x/y1 in 0.12s at 2024-01-02 03:04:05.6\x00"
+    assert normalise(text) == "boom <A object at 0x…> /tmp/… in … s at <time>"
+
+
+def test_long_messages_keep_both_ends():
+    """A message over the limit keeps its first and last part."""
+    text = "a" * 5000 + "b" * 5000
+    short = shorten(text)
+    assert len(short) < LONGEST_MESSAGE
+    assert short.startswith("aaa")
+    assert short.endswith("bbb")
