@@ -11,6 +11,7 @@ import hashlib
 import platform
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
@@ -29,8 +30,9 @@ from r2egym.building.objects import Objects
 from r2egym.building.project import path_layer
 from r2egym.building.recipe import discover, read_recipe
 from r2egym.building.resolve import VENV, Resolver
+from r2egym.building.source import Source, WheelFolder, parse_time
 from r2egym.building.trees import unpack_tree
-from r2egym.building.upstream import Source, Upstream, WheelFolder, builtin_address, parse_time
+from r2egym.building.upstream import Upstream, builtin_address
 from r2egym.errors import BuildError, TaskError
 from r2egym.mining import Repository
 from r2egym.records import Environment, Recipe, Task
@@ -271,9 +273,11 @@ class Builder:
 
     def _interpreter(self, recipe: Recipe) -> Interpreter:
         try:
-            return pick(self.interpreters(), recipe.python)
+            interpreter = pick(self.interpreters(), recipe.python)
+            interpreter_layer(self.store, interpreter)
         except TaskError as error:
             raise BuildError("no-python", str(error)) from None
+        return interpreter
 
     def _resolver(self, index: Path | None) -> Resolver:
         from uv import find_uv_bin
@@ -308,8 +312,6 @@ def _files(repository: Repository, base: str) -> Files:
 
 
 def _counted(built: Built, collected: Collected) -> Built:
-    from dataclasses import replace
-
     return replace(built, collected=collected.tests)
 
 

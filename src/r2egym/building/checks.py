@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 
-from r2egym.building.project import TESTBED
 from r2egym.building.resolve import VENV
 from r2egym.errors import BuildError
 from r2egym.records import ExecResult, Recipe, Record
@@ -18,7 +17,6 @@ from r2egym.sandboxes.base import Backend, SandboxConfig
 _TIMEOUT = 300.0
 _LOG = 20_000
 _MARK = "r2egym-checked:"
-_NO_TESTS = (4, 5)
 
 _CHECK = """\
 import importlib, json, os, subprocess, sys
@@ -104,6 +102,3 @@ def _reason(done: ExecResult) -> str:
         line for line in (done.stdout + "\n" + done.stderr).splitlines() if line.startswith(("E  ", "ERROR"))
     ]
     return " ".join(line.lstrip("E ") for line in lines[-3:])[:300] or f"exit code {done.exit_code}"
-
-
-__all__ = ["TESTBED", "Collected", "check"]

@@ -13,11 +13,13 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from r2egym.building.layers import MTIME, LayerStore
+from r2egym.building.layers import LayerStore
 from r2egym.building.objects import SUBMODULE, Objects, common_dir, empty_git_dir, run_git
+from r2egym.building.plain import MTIME
 from r2egym.errors import RepositoryError
 
 History = Literal["past", "none"]
@@ -52,7 +54,6 @@ class Histories:
         self._store = store
         self._objects = Objects(git_dir)
         self._shallow = _shallow_commits(self._git_dir)
-        self._depths: dict[str, int] = {}
         self._first_parents: dict[str, str | None] = {}
 
     def layer(self, base: str, tree_layer: Path, history: History) -> Path:
@@ -159,9 +160,7 @@ class Histories:
             return
         (git_dir / "packed-refs").write_bytes(b"# pack-refs with: peeled fully-peeled sorted \n" + tags)
         lines = tags.splitlines()
-        annotated = [
-            line[:40].decode() for line, after in zip(lines, lines[1:], strict=False) if after[:1] == b"^"
-        ]
+        annotated = [line[:40].decode() for line, after in pairwise(lines) if after[:1] == b"^"]
         if annotated:
             self._pack_objects([], "".join(f"{oid}\n" for oid in annotated), git_dir / "objects/pack/pack")
 

@@ -22,7 +22,8 @@ from pathlib import Path
 from threading import BoundedSemaphore, Lock, Thread
 from typing import ClassVar, Self
 
-from r2egym.building.upstream import IndexFile, IndexUnreachableError, Page, Source, normalized
+from r2egym.building.source import IndexFile, Page, Source, normalized
+from r2egym.building.upstream import IndexUnreachableError
 from r2egym.errors import TaskError
 
 SIMPLE = "http://127.0.0.1:8765/simple/"

@@ -13,12 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from r2egym.building.installation import copy_installation
 from r2egym.building.layers import LayerStore
 from r2egym.errors import TaskError
 from r2egym.records import Record
@@ -36,18 +36,6 @@ print(json.dumps({
     "implementation": sys.implementation.name, "platform": sysconfig.get_platform(),
     "build": platform.python_build()[1] + " " + platform.python_compiler()}))
 """
-_LEFT_OUT = shutil.ignore_patterns(
-    "site-packages",
-    "test",
-    "tests",
-    "idlelib",
-    "idle_test",
-    "turtledemo",
-    "ensurepip",
-    "config-*",
-    "*.a",
-    "pkgconfig",
-)
 
 
 class Interpreter(Record):
@@ -115,58 +103,14 @@ def interpreter_layer(store: LayerStore, interpreter: Interpreter) -> Layer:
     """The interpreter as a layer at :data:`PYTHON`. Raises TaskError."""
 
     def build(folder: Path) -> None:
-        names = ("python", "python3", f"python{interpreter.minor}")
         if interpreter.is_system:
             (folder / "bin").mkdir()
-            for name in names:
+            for name in ("python", "python3", f"python{interpreter.minor}"):
                 (folder / "bin" / name).symlink_to(interpreter.executable)
-            return
-        _copy_prefix(interpreter, folder)
-        real = f"python{interpreter.minor}"
-        shutil.copy2(interpreter.executable, folder / "bin" / real)
-        for name in names[:2]:
-            (folder / "bin" / name).symlink_to(real)
+        else:
+            copy_installation(interpreter.executable, interpreter.prefix, interpreter.minor, folder, PYTHON)
 
     return Layer(target=PYTHON, sources=(store.layer("interpreters", interpreter.key, build),))
-
-
-def _copy_prefix(interpreter: Interpreter, folder: Path) -> None:
-    """Copy the standard library and shared libraries; byte code is made where it is missing."""
-    (folder / "bin").mkdir()
-    (folder / "lib").mkdir()
-    library = f"python{interpreter.minor}"
-    for entry in sorted((interpreter.prefix / "lib").iterdir()):
-        if entry.name == library:
-            shutil.copytree(entry, folder / "lib" / library, symlinks=True, ignore=_LEFT_OUT)
-        elif entry.name.startswith("lib") and ".so" in entry.name:
-            shutil.copy2(entry, folder / "lib" / entry.name, follow_symlinks=False)
-    headers = interpreter.prefix / "include" / library
-    for suffix in ("", "m"):
-        if (source := headers.with_name(library + suffix)).is_dir():
-            shutil.copytree(source, folder / "include" / source.name, symlinks=True)
-    _compile(interpreter, folder / "lib" / library)
-
-
-def _compile(interpreter: Interpreter, library: Path) -> None:
-    """Write byte code for times that every file of a layer has, so that it stays valid."""
-    from r2egym.building.layers import seal
-
-    shutil.rmtree(library / "site-packages", ignore_errors=True)
-    (library / "site-packages").mkdir()
-    for cache in list(library.rglob("__pycache__")):
-        shutil.rmtree(cache)
-    seal(library)
-    command = [
-        interpreter.executable,
-        "-I",
-        "-m",
-        "compileall",
-        "-q",
-        "-d",
-        f"{PYTHON}/lib/{library.name}",
-        library,
-    ]
-    subprocess.run(command, capture_output=True, check=False, env={}, timeout=600)
 
 
 def _candidates(path: tuple[Path, ...], pyenv_root: Path, user_home: Path) -> Iterator[Path]:

@@ -19,7 +19,6 @@ import json
 import os
 import re
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,26 +27,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Self
 
+from r2egym.building.plain import own_bytes, remove_tree, seal, weight, write_file
+from r2egym.building.room import Usage, measure, oldest_layers, sweep_blobs, trim_index
 from r2egym.errors import TaskError
-from r2egym.records import Record
 
-MTIME = 1_000_000_000
-"""Modification time of every file in a layer: equal trees are equal on disk, and byte code stays valid."""
-
-_LATER = 3600
-"""Seconds after :data:`MTIME` that a maker may give a file which must be younger than others."""
 _UNFLUSHED = 120.0
 """Seconds after which the system has certainly written a file to disk by itself (it does so after about 35)."""
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
-
-
-class Usage(Record):
-    """How much of the disk one kind of thing takes."""
-
-    kind: str
-    count: int
-    bytes: int
-    """Of the disk; a file that several layers share counts once, under ``blobs``."""
 
 
 class LayerStore:
@@ -150,7 +136,7 @@ class LayerStore:
                 break  # as many links as the file system allows
             else:
                 return
-        _write_file(target, content(), executable=executable)
+        write_file(target, content(), executable=executable)
 
     def link(self, source: Path, target: Path) -> None:
         """Make ``target`` another name of ``source``, or a copy where it has as many names as it can."""
@@ -174,7 +160,7 @@ class LayerStore:
             for entry in sorted(entries, key=lambda entry: entry.name):
                 place = target / entry.name
                 if entry.is_symlink():
-                    place.symlink_to(os.readlink(entry.path))
+                    place.symlink_to(Path(entry.path).readlink())
                 elif entry.is_dir():
                     self.import_tree(Path(entry.path), place)
                 elif entry.is_file():
@@ -183,7 +169,7 @@ class LayerStore:
     def _write_blob(self, blob: Path, data: bytes, *, executable: bool) -> None:
         blob.parent.mkdir(parents=True, exist_ok=True)
         with self.scratch() as scratch:
-            _write_file(scratch / "blob", data, executable=executable)
+            write_file(scratch / "blob", data, executable=executable)
             (scratch / "blob").replace(blob)
 
     def _distrust_blobs(self) -> None:
@@ -202,17 +188,7 @@ class LayerStore:
 
     def usage(self) -> tuple[Usage, ...]:
         """What each kind of layer, the shared files, and the index's cache take, largest first."""
-        found: list[Usage] = []
-        if self._layers.is_dir():
-            for kind in sorted(self._layers.iterdir()):
-                layers = [entry for entry in kind.iterdir() if entry.is_dir()]
-                size = sum(_own_bytes(layer) for layer in layers)
-                found.append(Usage(kind=f"layers/{kind.name}", count=len(layers), bytes=size))
-        for name in ("blobs", "index"):
-            files = list(_files(self.home / name))
-            size = sum(status.st_blocks * 512 for status in files)
-            found.append(Usage(kind=name, count=len(files), bytes=size))
-        return tuple(sorted(found, key=lambda usage: -usage.bytes))
+        return measure(self.home)
 
     def prune(self, max_bytes: int) -> tuple[Usage, ...]:
         """Delete least recently used layers, then files no layer needs, until at most ``max_bytes`` are taken.
@@ -220,25 +196,15 @@ class LayerStore:
         Layers that a living process has in use stay, so more than ``max_bytes`` may remain. Returns the usage after.
         """
         excess = sum(usage.bytes for usage in self.usage()) - max_bytes
-        for path in self._oldest_first():
+        for path in oldest_layers(self.home):
             if excess <= 0:
                 break
-            size = _own_bytes(path, links=2)
+            size = own_bytes(path, links=2)
             if self._retire(path):
                 excess -= size
-        self._sweep_blobs()
-        excess = sum(usage.bytes for usage in self.usage()) - max_bytes
-        index = [path for path in (self.home / "index").rglob("*") if path.is_file()]
-        for path in sorted(index, key=_used):
-            if excess <= 0:
-                break
-            excess -= path.stat().st_blocks * 512
-            path.unlink(missing_ok=True)
+        sweep_blobs(self.home)
+        trim_index(self.home, sum(usage.bytes for usage in self.usage()) - max_bytes)
         return self.usage()
-
-    def _oldest_first(self) -> list[Path]:
-        notes = [note for note in self._layers.glob("*/*.json") if note.with_suffix("").is_dir()]
-        return [note.with_suffix("") for note in sorted(notes, key=_used)]
 
     def _retire(self, path: Path) -> bool:
         """Take a layer out of the store, unless it is in use."""
@@ -265,13 +231,6 @@ class LayerStore:
                 else:
                     lease.unlink(missing_ok=True)
         return names
-
-    def _sweep_blobs(self) -> None:
-        """Delete shared files that no layer links to; one that is being linked at this moment is written again."""
-        for folder in self._blobs.iterdir() if self._blobs.is_dir() else ():
-            for blob in folder.iterdir():
-                if blob.stat().st_nlink == 1:
-                    blob.unlink(missing_ok=True)
 
     # --- locks and scratch --------------------------------------------------------------------------------------
 
@@ -318,71 +277,6 @@ class LayerStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-# --- plain files ------------------------------------------------------------------------------------------------
-
-
-def seal(folder: Path) -> None:
-    """Give everything under ``folder`` its fixed time and plain permissions."""
-    for root, folders, files in os.walk(folder):
-        for name in files + folders:
-            path = os.path.join(root, name)  # noqa: PTH118 - a hundred thousand Path objects are felt
-            status = os.lstat(path)
-            if stat.S_ISDIR(status.st_mode):
-                os.chmod(path, 0o755)  # noqa: PTH101
-            elif stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
-                os.chmod(path, 0o755 if status.st_mode & 0o100 else 0o644)  # noqa: PTH101
-            if not MTIME <= status.st_mtime <= MTIME + _LATER:
-                os.utime(path, (MTIME, MTIME), follow_symlinks=False)
-    folder.chmod(0o755)
-    os.utime(folder, (MTIME, MTIME))
-
-
-def weight(folder: Path) -> list[int]:
-    """How many files lie under ``folder``, and the sum of their lengths."""
-    sizes = [status.st_size for status in _files(folder)]
-    return [len(sizes), sum(sizes)]
-
-
-def remove_tree(folder: Path) -> None:
-    """Delete a folder, also one whose subfolders were made read-only by what ran in a sandbox."""
-
-    def loosen(function: Callable[..., object], path: str, _: object) -> None:
-        parent = Path(path).parent
-        if function is not os.unlink and function is not os.rmdir:
-            Path(path).chmod(0o700)
-        parent.chmod(0o700)
-        shutil.rmtree(path) if Path(path).is_dir() and not Path(path).is_symlink() else Path(path).unlink()
-
-    shutil.rmtree(folder, onerror=loosen)
-
-
-def _write_file(path: Path, data: bytes, *, executable: bool) -> None:
-    mode = 0o755 if executable else 0o644
-    number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
-    with os.fdopen(number, "wb") as file:
-        file.write(data)
-    path.chmod(mode)
-    os.utime(path, (MTIME, MTIME))
-
-
-def _files(folder: Path) -> Iterator[os.stat_result]:
-    for root, _, files in os.walk(folder):
-        for name in files:
-            yield os.lstat(os.path.join(root, name))  # noqa: PTH118 - as above
-
-
-def _own_bytes(folder: Path, links: int = 1) -> int:
-    """Bytes on disk of the files under ``folder`` that have at most ``links`` names."""
-    return sum(status.st_blocks * 512 for status in _files(folder) if status.st_nlink <= links)
-
-
-def _used(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
 
 
 def _boot() -> str:

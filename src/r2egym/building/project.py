@@ -16,7 +16,8 @@ from packaging.version import InvalidVersion, Version
 
 from r2egym.building.files import Files
 from r2egym.building.layers import LayerStore
-from r2egym.building.metadata import Project, read_project
+from r2egym.building.metadata import read_project
+from r2egym.building.pyproject import Project
 from r2egym.building.resolve import VENV
 from r2egym.records import Recipe
 

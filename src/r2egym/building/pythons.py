@@ -8,7 +8,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from r2egym.building.dates import released
 from r2egym.building.files import Files
-from r2egym.building.metadata import Project, load_pyproject
+from r2egym.building.pyproject import Project, load_pyproject
 
 _CLASSIFIER = re.compile(r"Programming Language :: Python :: (3\.\d+)\s*$")
 _CI = re.compile(

@@ -17,7 +17,8 @@ from pydantic import ValidationError
 
 from r2egym.building.files import Files
 from r2egym.building.locks import read_locks
-from r2egym.building.metadata import Project, load_pyproject, read_project, same_name
+from r2egym.building.metadata import read_project, same_name
+from r2egym.building.pyproject import Project, load_pyproject
 from r2egym.building.pythons import rank
 from r2egym.building.requirements import (
     from_arguments,

@@ -21,8 +21,10 @@ from pathlib import Path
 from r2egym.building.dates import rfc3339, tools_floor
 from r2egym.building.index import SIMPLE, IndexServer
 from r2egym.building.interpreters import PYTHON, Interpreter, interpreter_layer
-from r2egym.building.layers import MTIME, LayerStore
-from r2egym.building.upstream import IndexUnreachableError, Source
+from r2egym.building.layers import LayerStore
+from r2egym.building.plain import MTIME
+from r2egym.building.source import Source
+from r2egym.building.upstream import IndexUnreachableError
 from r2egym.errors import BuildError
 from r2egym.records import ExecResult
 from r2egym.sandboxes.base import Backend, Layer, Limits, SandboxConfig
@@ -199,7 +201,7 @@ def _check(done: ExecResult, server: IndexServer, reason: str, message: str) -> 
 
 def last_words(text: str) -> str:
     """What a tool said went wrong, as one line."""
-    lines = [line.strip(" ×╰─▶├│") for line in text.splitlines() if line.strip()]
+    lines = [line.strip(" \u00d7╰─▶├│") for line in text.splitlines() if line.strip()]
     said = [line for line in lines if line and not line.startswith(("hint:", "warning:"))]
     return " ".join(said)[:400] or "it did not say why"
 

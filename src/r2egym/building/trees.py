@@ -35,7 +35,7 @@ def unpack_tree(objects: Objects, oid: str, target: Path, store: LayerStore, dep
             elif entry.mode == SUBMODULE:
                 place.mkdir()
             elif entry.mode == LINK:
-                os.symlink(objects.read(entry.oid, "blob"), os.fsencode(place))
+                place.symlink_to(os.fsdecode(objects.read(entry.oid, "blob")))
             else:
                 _link_blob(objects, entry, place, store)
         except (FileExistsError, ValueError) as error:

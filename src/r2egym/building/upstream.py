@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import re
 import ssl
@@ -21,13 +22,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
 
-from pydantic import BaseModel
-
+from r2egym.building.source import IndexFile, Page, file_digest, parse_time
 from r2egym.errors import TaskError
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json"
@@ -37,44 +35,6 @@ _LARGEST_FILE = 2 << 30
 _FRESH = 600.0
 """Seconds for which a page is good enough for dates in the present."""
 _TRIES = 3
-
-
-class IndexFile(BaseModel):
-    """One file that the index offers."""
-
-    filename: str
-    url: str
-    sha256: str = ""
-    uploaded: float = 0.0
-    """Seconds since 1970; 0: it was always there."""
-    requires_python: str | None = None
-    metadata: str | bool = False
-    """SHA-256 of its metadata, or whether there is some apart from it."""
-    yanked: bool | str = False
-
-
-class Page(BaseModel):
-    """All files of one project."""
-
-    name: str
-    fetched: float
-    """Seconds since 1970."""
-    files: list[IndexFile]
-
-
-class Source(Protocol):
-    """Where an index's pages and files come from."""
-
-    identity: str
-    """Names it in cache keys."""
-
-    def page(self, name: str, moment: float) -> Page | None:
-        """A project's page, true at least for ``moment``; None when there is no such project. Raises TaskError."""
-        ...
-
-    def file(self, file: IndexFile, *, metadata: bool = False) -> Path:
-        """A file of a page, or its metadata, checked against its hash. Raises TaskError."""
-        ...
 
 
 class Upstream:
@@ -120,7 +80,7 @@ class Upstream:
         address = file.url + (".metadata" if metadata else "")
         key = digest if known else "unhashed-" + hashlib.sha256(address.encode()).hexdigest()
         path = self._folder / "files" / str(key)
-        if path.exists() and (not known or _digest(path) == digest):
+        if path.exists() and (not known or file_digest(path) == digest):
             return path
         try:
             data = self._get(address, _LARGEST_FILE)
@@ -151,30 +111,34 @@ class Upstream:
         if self._authorization and address.startswith(self._address):
             headers["Authorization"] = self._authorization
         request = urllib.request.Request(address, headers=headers)  # noqa: S310
-        trouble: object = None
+        trouble = ""
         for attempt in range(_TRIES):
-            try:
-                with self._open(request) as answer:
-                    data: bytes = answer.read(limit + 1)
-            except urllib.error.HTTPError as error:
-                if error.code in {404, 410}:
-                    raise _MissingError from None
-                trouble = f"HTTP {error.code}"
-                if error.code < 500 and error.code != 429:  # noqa: PLR2004 - HTTP's own numbers
-                    break
-            except (OSError, urllib.error.URLError) as error:
-                trouble = getattr(error, "reason", None) or error
-                if "refused" in str(trouble) or "resolution" in str(trouble) or "not known" in str(trouble):
-                    break
-            else:
-                if len(data) > limit:
-                    raise TaskError(f"the package index sent more than {limit} bytes for one address")
+            data, trouble, lasting = self._try(request, limit)
+            if data is not None:
                 return data
+            if lasting:
+                break
             time.sleep(0.5 * 2**attempt)
         host = urllib.parse.urlsplit(address).hostname
         raise IndexUnreachableError(
             f"the package index at {host} cannot be reached ({trouble}); is there a network?"
         )
+
+    def _try(self, request: urllib.request.Request, limit: int) -> tuple[bytes | None, str, bool]:
+        """The body, or what went wrong and whether it will go wrong again."""
+        try:
+            with self._open(request) as answer:
+                data: bytes = answer.read(limit + 1)
+        except urllib.error.HTTPError as error:
+            if error.code in {404, 410}:
+                raise _MissingError from None
+            return None, f"HTTP {error.code}", error.code < 500 and error.code != 429  # noqa: PLR2004 - HTTP's numbers
+        except (OSError, http.client.HTTPException) as error:
+            trouble = str(getattr(error, "reason", None) or error)
+            return None, trouble, any(word in trouble for word in ("refused", "resolution", "not known"))
+        if len(data) > limit:
+            raise TaskError(f"the package index sent more than {limit} bytes for one address")
+        return data, "", False
 
     def _open(self, request: urllib.request.Request) -> urllib.response.addinfourl:
         with self._mutex:
@@ -185,43 +149,6 @@ class Upstream:
                 self._opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=context))
         answer: urllib.response.addinfourl = self._opener.open(request, timeout=_TIMEOUT)
         return answer
-
-
-class WheelFolder:
-    """An index made of a folder of wheels with ``uploads.json``: ``{file name: RFC 3339 upload time}``."""
-
-    def __init__(self, folder: Path) -> None:
-        """Read the folder. Raises TaskError when it is none, or its ``uploads.json`` cannot be read."""
-        if not folder.is_dir():
-            raise TaskError(f"{folder}: no such folder of wheels")
-        uploads = folder / "uploads.json"
-        try:
-            times: dict[str, str] = json.loads(uploads.read_text()) if uploads.exists() else {}
-            moments = {name: parse_time(text) for name, text in times.items()}
-        except (ValueError, AttributeError, TypeError) as error:
-            raise TaskError(f"{uploads}: not a map of file names to RFC 3339 times ({error})") from None
-        self._paths: dict[str, Path] = {}
-        self._pages: dict[str, list[IndexFile]] = {}
-        for path in sorted(folder.glob("*.whl")):
-            name = normalized(path.name.split("-", 1)[0])
-            self._paths[path.name] = path
-            file = IndexFile(
-                filename=path.name, url="", sha256=_digest(path), uploaded=moments.get(path.name, 0.0)
-            )
-            self._pages.setdefault(name, []).append(file)
-        listed = [(name, file.sha256, file.uploaded) for name, page in self._pages.items() for file in page]
-        self.identity = hashlib.sha256(repr(listed).encode()).hexdigest()[:12]
-
-    def page(self, name: str, moment: float) -> Page | None:  # noqa: ARG002 - a folder is always up to date
-        """See :class:`Source`."""
-        files = self._pages.get(name)
-        return Page(name=name, fetched=float("inf"), files=files) if files else None
-
-    def file(self, file: IndexFile, *, metadata: bool = False) -> Path:
-        """See :class:`Source`."""
-        if metadata or file.filename not in self._paths:
-            raise TaskError(f"the wheel folder has no such file: {file.filename}")
-        return self._paths[file.filename]
 
 
 class IndexUnreachableError(TaskError):
@@ -254,17 +181,6 @@ def builtin_address(uv: Path) -> str:
     if not found:
         raise TaskError("no package index is configured: set PIP_INDEX_URL")
     return found[1]
-
-
-def normalized(name: str) -> str:
-    """A project's name as an index has it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def parse_time(text: str) -> float:
-    """Seconds since 1970 of an RFC 3339 time. Raises ValueError."""
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _index_file(entry: dict[str, object], page: str) -> IndexFile:
@@ -300,8 +216,3 @@ def _write(path: Path, data: bytes) -> None:
         part.write(data)
     Path(part.name).chmod(0o644)
     Path(part.name).replace(path)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

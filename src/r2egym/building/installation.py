@@ -1,0 +1,87 @@
+"""Copying a Python installation to where a sandbox has it, so that it runs there.
+
+Left out: installed packages, the interpreter's own tests (but ``test.support``, which some projects use), IDLE. Shared
+libraries are found beside the interpreter: where the executable names the folder it was installed to (as pyenv's shared
+builds do), that name is replaced in the copy.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from r2egym.building.plain import seal
+from r2egym.errors import TaskError
+
+_LEFT_OUT = {"site-packages", "idlelib", "turtledemo", "tests", "idle_test", "pkgconfig", "__pycache__"}
+_BESIDE = b"$ORIGIN/../lib"
+_TIMEOUT = 600.0
+
+
+def copy_installation(executable: Path, prefix: Path, minor: str, folder: Path, target: str) -> None:
+    """Copy the interpreter into ``folder``, to be mounted at ``target``, with byte code that stays valid in a layer.
+
+    Raises:
+        TaskError: the installation is bound to the place where it is.
+    """
+    name = f"python{minor}"
+    (folder / "bin").mkdir()
+    (folder / "lib").mkdir()
+    for entry in sorted((prefix / "lib").iterdir()):
+        if entry.name.startswith("lib") and ".so" in entry.name:
+            shutil.copy2(entry, folder / "lib" / entry.name, follow_symlinks=False)
+    library = folder / "lib" / name
+    shutil.copytree(prefix / "lib" / name, library, symlinks=True, ignore=_ignored)
+    (library / "site-packages").mkdir(exist_ok=True)
+    for headers in (prefix / "include").glob(f"{name}*"):
+        shutil.copytree(headers, folder / "include" / headers.name, symlinks=True)
+    shutil.copy2(executable, folder / "bin" / name)
+    for link in ("python", "python3"):
+        (folder / "bin" / link).symlink_to(name)
+    for binary in (folder / "bin" / name, *(folder / "lib").glob("libpython*.so*")):
+        if not binary.is_symlink():
+            _unbind(binary, prefix)
+    _compile(folder / "bin" / name, library, f"{target}/lib/{name}")
+
+
+def _ignored(folder: str, names: list[str]) -> set[str]:
+    if Path(folder).name == "test":
+        return set(names) - {"__init__.py", "support"}
+    return {name for name in names if name in _LEFT_OUT or name.startswith("config-") or name.endswith(".a")}
+
+
+def _unbind(binary: Path, prefix: Path) -> None:
+    """Make a binary look for shared libraries beside itself rather than where it was installed."""
+    data = binary.read_bytes()
+    bound = b"\0" + str(prefix / "lib").encode() + b"\0"
+    if bound not in data:
+        return
+    room = len(bound) - 2
+    if room < len(_BESIDE):
+        raise TaskError(
+            f"the Python at {prefix} runs only from there: its shared library's path is too short to replace"
+        )
+    binary.chmod(0o755)
+    binary.write_bytes(data.replace(bound, b"\0" + _BESIDE.ljust(room, b"\0") + b"\0"))
+
+
+def _compile(executable: Path, library: Path, shown: str) -> None:
+    """Write byte code for the times that all files of a layer have. Raises TaskError when the copy does not run."""
+    seal(library)
+    command = [str(executable), "-I", "-m", "compileall", "-q", "-d", shown, str(library)]
+    try:
+        subprocess.run(command, capture_output=True, check=False, env={}, timeout=_TIMEOUT)
+        modules = "zlib, hashlib, json, struct, select, socket, subprocess"
+        done = subprocess.run(
+            [executable, "-I", "-c", f"import {modules}"],
+            capture_output=True,
+            check=False,
+            env={},
+            timeout=60,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise TaskError(f"a copy of {executable.name} does not run: {error}") from None
+    if done.returncode:
+        words = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
+        raise TaskError(f"a copy of {executable.name} does not run: {words[-1]}")
