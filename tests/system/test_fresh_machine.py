@@ -136,3 +136,12 @@ def test_moved_clone_mends_itself(fresh_machine: FreshMachine) -> None:
     for harm in ("true", "rm -r .venv/bin", "rm -r .venv"):
         run = fresh_machine.run("tester", f"{copy} && {harm} && {check}", timeout=300)
         assert run.returncode == 0, tail(run.stdout)
+
+
+def test_uv_alone_sets_up_too(fresh_machine: FreshMachine) -> None:
+    """Whoever has uv needs no make: `uv sync` in a clone, and the command is there."""
+    copy = f"rm -rf quick; {CLONE} && python3 scripts/bootstrap.py run && cp -r . ../quick && cd ../quick"
+    uv = "rm -rf .venv uv.lock && PATH=$(echo $PWD/.uv/[0-9]*):$PATH && uv venv -q && . .venv/bin/activate"
+    install = "uv sync -q && uv pip install -q -e . && r2egym --version"
+    run = fresh_machine.run("tester", f"{copy} && {uv} && {install}", timeout=300)
+    assert run.returncode == 0, tail(run.stdout)
