@@ -1,0 +1,1 @@
+"""Code that runs in sandboxes; never imported here, only read as text."""

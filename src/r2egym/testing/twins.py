@@ -1,0 +1,232 @@
+"""Compiled tests: hidden from what they test, under random names, each beside a twin that must not pass with it.
+
+:func:`compile_tests` runs in a sandbox in which nothing of a patch ever was; :func:`run_compiled` hands the code objects
+to a sandbox that holds the patched source and, in place of the test modules, stubs. The map from random names to tests
+stays here. See the design note on twins for what this stops and what it cannot.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Collection
+from typing import Any, Literal, NamedTuple
+
+from r2egym.errors import GraderError
+from r2egym.records import HiddenTests, Recipe, Record, TestStatus
+from r2egym.sandboxes.base import Backend, SandboxConfig
+from r2egym.testing.events import Report
+from r2egym.testing.machinery import COMPILING, ROOT, RUNNING, cleared, command, package, run_job
+from r2egym.testing.statuses import TestRun
+
+_COMPILE_SECONDS = 120.0
+
+
+class CompiledTests(Record):
+    """Test modules as code objects of one interpreter. Secret: hand it to no sandbox but the one that runs it."""
+
+    codes: dict[str, str]
+    """Module path → marshalled code, base64."""
+    names: dict[str, tuple[str, int]]
+    """Name in the code → name of the test, and 0 for the test itself or the number of its twin."""
+    defined: dict[str, tuple[tuple[str, ...], ...]]
+    """Id of a test function, without parameters → how each of its twins differs."""
+    errors: dict[str, str]
+    """Module path → why it does not compile on this interpreter."""
+    settings: dict[str, Any]
+    """The repository's pytest settings as of the base commit, cleaned."""
+    modules: tuple[str, ...]
+
+
+class Name(NamedTuple):
+    """A collected id, taken apart: which test it belongs to, on which row, and which copy of it."""
+
+    function: str
+    """``path::Class::name``, the test's own name."""
+    parameters: str
+    """``[…]`` or nothing."""
+    number: int
+    """0: the test itself; else the number of the twin."""
+
+
+def stub(path: str) -> str:
+    """What lies on disk in place of the test module at ``path``."""
+    return f'exec(__import__("_r2egym_stub").code({path!r}), globals())\n'
+
+
+def compile_tests(
+    backend: Backend,
+    clean_config: SandboxConfig,
+    recipe: Recipe,
+    hidden: HiddenTests,
+    *,
+    seed: str | None = None,
+    mode: Literal["twins", "plain"] = "twins",
+    doubled: Collection[str] = (),
+) -> CompiledTests:
+    """Compile the hidden test modules with the task's own interpreter.
+
+    Args:
+        backend: where.
+        clean_config: the base commit at ``/testbed``; nothing of any patch.
+        recipe: how the repository is tested.
+        hidden: the tests; modules without a file of their own are read from ``/testbed``.
+        seed: decides all names and changes; None: a secret one. Keep it from what is tested.
+        mode: ``twins``: random names and twins; ``plain``: the modules as they are.
+        doubled: ids of tests that deserve two twins rather than one: those that a reward depends on most.
+
+    Raises:
+        GraderError: the compiler did not come to its end.
+        SandboxError: the sandbox broke.
+    """
+    files = {file.path: file for file in hidden.files}
+    sources = {}
+    for path in hidden.modules:
+        if path in files:
+            file = files[path]
+            text = file.content if file.encoding == "base64" else _encoded(file.content.encode())
+            sources[path] = text
+    job = {
+        "root": ROOT,
+        "runner": recipe.runner,
+        "settings": None,
+        "seed": secrets.token_hex(16) if seed is None else seed,
+        "modules": list(hidden.modules),
+        "sources": sources,
+        "doubled": sorted({_function(test).rsplit("::", 1)[-1] for test in doubled}),
+        "renames": mode == "twins",
+        "twins": mode == "twins",
+    }
+    done = backend.run(
+        cleared(clean_config, 0), command(), timeout=_COMPILE_SECONDS, stdin=package(COMPILING, job)
+    )
+    try:
+        found = json.loads(done.stdout)
+    except ValueError:
+        last = done.stderr.strip().splitlines()[-1:] or [f"exit code {done.exit_code}"]
+        raise GraderError(f"the hidden tests were not compiled: {last[0][:300]}") from None
+    return CompiledTests(modules=hidden.modules, **found)
+
+
+def run_compiled(
+    backend: Backend,
+    config: SandboxConfig,
+    recipe: Recipe,
+    compiled: CompiledTests,
+    *,
+    timeout: float,
+    test_timeout: float = 60.0,
+) -> TestRun:
+    """Run compiled tests in a fresh sandbox (run A).
+
+    Args:
+        backend: where.
+        config: the patched source at ``/testbed``, with :func:`stub` in place of every test module.
+        recipe: how the repository is tested.
+        compiled: from :func:`compile_tests`.
+        timeout: wall seconds for all of it.
+        test_timeout: wall seconds for one test.
+
+    Raises:
+        SandboxError: the sandbox broke.
+    """
+    job = run_job(recipe, compiled.modules, test_timeout)
+    job |= {"codes": compiled.codes, "settings": compiled.settings}
+    done = backend.run(cleared(config, 0), command(), timeout=timeout, stdin=package(RUNNING, job))
+    report = Report(done, job["nonce"])
+    return _Reader(compiled, report).read()
+
+
+class _Reader:
+    """Turns random names back and holds every test against its twins."""
+
+    def __init__(self, compiled: CompiledTests, report: Report) -> None:
+        self.compiled = compiled
+        self.report = report
+        self.lengths = sorted({len(name) for name in compiled.names}, reverse=True)
+        self.rows: dict[tuple[str, int], list[int]] = {}
+        self.ids: list[str] = []
+
+    def read(self) -> TestRun:
+        report = self.report
+        own = []
+        for index, test in enumerate(report.census or ()):
+            name = self._name(test)
+            self.rows.setdefault((name.function, name.number), []).append(index)
+            self.ids.append(name.function + name.parameters)
+            if name.number == 0:
+                own.append(index)
+        if len({self.ids[index] for index in own}) != len(own):
+            report.alarm("two tests of one name")
+        statuses = {self.ids[index]: status for index in own if (status := report.status(index)) is not None}
+        passed, missing = self._twins()
+        own_set = set(own)
+        return TestRun(
+            statuses=statuses,
+            messages={
+                **report.collection,
+                **{self.ids[index]: text for index, text in report.messages.items() if index in own_set},
+            },
+            durations={self.ids[i]: seconds for i, seconds in report.durations.items() if i in own_set},
+            complete=report.complete,
+            census=tuple(self.ids[index] for index in own),
+            alarms=tuple(report.alarms),
+            timeouts=tuple(dict.fromkeys(self.ids[index] for index in report.timeouts)),
+            twins_passed=passed,
+            twins_missing=missing,
+            origins=report.origins,
+            versions=report.versions,
+            exec=report.exec.model_copy(update={"stdout": ""}),
+        )
+
+    def _name(self, test: str) -> Name:
+        function = _function(test)
+        parameters = test[len(function) :]
+        owner, _, name = function.rpartition("::")
+        real, number = self._known(name)
+        return Name(f"{owner}::{real}" if owner else real, parameters, number)
+
+    def _known(self, name: str) -> tuple[str, int]:
+        """A random name, or one that a decorator made of it by adding to its end, turned back."""
+        for length in self.lengths:
+            found = self.compiled.names.get(name[:length]) if length <= len(name) else None
+            if found is not None and (length == len(name) or found[0] != name[:length]):
+                return found[0] + name[length:], found[1]
+        return name, 0
+
+    def _twins(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        passed: dict[str, None] = {}
+        missing: dict[str, None] = {}
+        for (function, number), rows in list(self.rows.items()):
+            if number:
+                continue
+            kinds = self.compiled.defined.get(function)
+            for twin in (1, 2) if kinds is None else range(1, len(kinds) + 1):
+                others = self.rows.get((function, twin))
+                if others is None and kinds is None:
+                    continue  # inherited, or generated: whether it has twins is not known
+                for place, index in enumerate(rows):
+                    if not self._passed(index):
+                        continue
+                    if others is None or len(others) != len(rows) or self._lost(others[place]):
+                        missing[self.ids[index]] = None
+                    elif self._passed(others[place]):
+                        passed[self.ids[index]] = None
+        return tuple(passed), tuple(missing)
+
+    def _passed(self, index: int) -> bool:
+        return self.report.status(index) is TestStatus.PASSED
+
+    def _lost(self, index: int) -> bool:
+        return self.report.status(index) is None
+
+
+def _function(test: str) -> str:
+    """A test id without its parameters."""
+    start = test.find("[", max(test.find("::"), 0))
+    return test if start < 0 else test[:start]
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
