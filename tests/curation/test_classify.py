@@ -2,33 +2,23 @@
 
 from r2egym.curation.classify import classify
 from r2egym.curation.funnel import STAGES, Funnel, NotATaskError, Rejected
+from r2egym.records import TestStatus
+
+
+def run(**statuses: str) -> dict[str, TestStatus]:
+    """What one run said."""
+    return {test: TestStatus(status) for test, status in statuses.items()}
 
 
 def test_tests_are_sorted():
     """Mended, kept, broken, flaky: each test lands in its class; a test absent from base is mended."""
     base = [
-        {"a": "FAILED", "b": "PASSED", "c": "PASSED", "d": "PASSED", "e": "FAILED", "f": "XFAIL"},
-        {"a": "ERROR", "b": "PASSED", "c": "PASSED", "d": "FAILED", "e": "FAILED", "f": "XFAIL"},
+        run(a="FAILED", b="PASSED", c="PASSED", d="PASSED", e="FAILED", f="XFAIL"),
+        run(a="ERROR", b="PASSED", c="PASSED", d="FAILED", e="FAILED", f="XFAIL"),
     ]
     gold = [
-        {
-            "a": "PASSED",
-            "b": "PASSED",
-            "c": "FAILED",
-            "d": "PASSED",
-            "e": "PASSED",
-            "f": "XFAIL",
-            "g": "PASSED",
-        },
-        {
-            "a": "PASSED",
-            "b": "PASSED",
-            "c": "FAILED",
-            "d": "PASSED",
-            "e": "FAILED",
-            "f": "XFAIL",
-            "g": "PASSED",
-        },
+        run(a="PASSED", b="PASSED", c="FAILED", d="PASSED", e="PASSED", f="XFAIL", g="PASSED"),
+        run(a="PASSED", b="PASSED", c="FAILED", d="PASSED", e="FAILED", f="XFAIL", g="PASSED"),
     ]
     classes = classify(base, gold)
     assert classes.fail_to_pass == ("a", "g")

@@ -38,6 +38,8 @@ EXIT_NO = 1
 """It ran, and the answer is no."""
 EXIT_COULD_NOT = 2
 """It could not run."""
+EXIT_INTERRUPTED = 130
+"""Ctrl-C ended it; what it had started is gone."""
 EXIT_BROKEN_PIPE = 141
 """Whoever read the output has left; what a shell says of a program that SIGPIPE ended."""
 
@@ -70,11 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(arguments: list[str], *, debug: bool) -> int:
     """Exit code of a run; every way in which one can go wrong ends here."""
     try:
-        return int(_group().main(args=arguments, prog_name="r2egym", standalone_mode=False) or 0)
+        group = _group()
+        with group.make_context("r2egym", arguments) as context:
+            group.invoke(context)
+    except typer.Exit as done:
+        return done.exit_code
     except typer.TyperException as error:
         return _fail(f"{error.format_message()} (r2egym --help lists what there is)")
-    except typer.Abort:
-        return _fail("given up")
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
         raise
     except R2EGymError as error:
@@ -89,6 +95,7 @@ def _run(arguments: list[str], *, debug: bool) -> int:
         if debug:
             raise
         return _fail(f"a fault of r2egym itself: {type(error).__name__}: {_save_traceback(error)}")
+    return 0
 
 
 def _fail(message: str) -> int:
