@@ -14,13 +14,15 @@ from r2egym.errors import UsageError
 if TYPE_CHECKING:
     from r2egym.building import Usage
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-@app.callback()
-def cache() -> None:
+@app.callback(invoke_without_command=True)
+def cache(context: typer.Context) -> None:
     """Show or clean what is kept on this machine; all of it can be made again."""
+    if context.invoked_subcommand is None:
+        print_text(context.get_help())
 
 
 @app.command()

@@ -77,31 +77,28 @@ def _run(arguments: list[str], *, debug: bool) -> int:
             group.invoke(context)
     except typer.Exit as done:
         return done.exit_code
-    except typer.TyperException as error:
-        return _fail(f"{error.format_message()} (r2egym --help lists what there is)")
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         raise
-    except R2EGymError as error:
-        if debug:
-            raise
-        return _fail(str(error))
-    except OSError as error:
-        if debug:
-            raise
-        return _fail(f"{error.filename or 'this machine'}: {(error.strerror or str(error)).lower()}")
     except Exception as error:
-        if debug:
+        if debug and not isinstance(error, typer.TyperException):
             raise
-        return _fail(f"a fault of r2egym itself: {type(error).__name__}: {_save_traceback(error)}")
+        line = " ".join(_explain(error).split())
+        print(f"r2egym: {line}", file=sys.stderr)
+        return EXIT_COULD_NOT
     return 0
 
 
-def _fail(message: str) -> int:
-    line = " ".join(message.split())
-    print(f"r2egym: {line}", file=sys.stderr)
-    return EXIT_COULD_NOT
+def _explain(error: Exception) -> str:
+    """What went wrong and what to do, in one line."""
+    if isinstance(error, typer.TyperException):
+        return f"{error.format_message()} (r2egym --help lists what there is)"
+    if isinstance(error, R2EGymError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'this machine'}: {(error.strerror or str(error)).lower()}"
+    return f"a fault of r2egym itself: {type(error).__name__}: {_save_traceback(error)}"
 
 
 def _save_traceback(error: Exception) -> str:
