@@ -6,6 +6,7 @@ from r2egym.curation.evidence import Evidence
 from r2egym.curation.funnel import NotATaskError
 from r2egym.curation.trial import Trial, tail
 from r2egym.curation.writers import Writer, find_leaks
+from r2egym.curation.writers.brief import brief
 from r2egym.mining import Repository, is_test_path, parse_patch
 from r2egym.records import Task
 
@@ -50,7 +51,10 @@ def describe(task: Task, evidence: Evidence, writer: Writer) -> Task:
     leaks = find_leaks(statement, evidence)
     if leaks:
         raise NotATaskError("describe", "leak", f"the statement tells {leaks[0]}")
-    return task.model_copy(update={"problem_statement": statement, "issue_source": writer.name})
+    published = {**task.published, "prompt": brief(evidence)}
+    return task.model_copy(
+        update={"problem_statement": statement, "issue_source": writer.name, "published": published}
+    )
 
 
 def _texts(repository: Repository, commit: str, paths: list[str]) -> dict[str, str]:

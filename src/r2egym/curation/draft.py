@@ -36,7 +36,9 @@ def draft(
         gold_statuses=classes.gold,
         environment=built.environment,
         hidden_tests=hidden,
-        validation=Validation(flaky=classes.flaky, fingerprints=built.fingerprints),
+        validation=Validation(
+            flaky=classes.flaky, imports_source=trial.imports_source, fingerprints=built.fingerprints
+        ),
         published=_published(repository, candidate, hidden, trial),
     )
 

@@ -27,6 +27,8 @@ class Trial(Record):
     base_log: str
     """One line a test, in the order of their ids, without anything volatile."""
     gold_log: str
+    imports_source: bool | None
+    """Whether the tests import the project from under ``/testbed``; None when they import no package of it."""
 
 
 def try_tests(shop: Workshop, built: Built, base: Path, gold: Path, hidden: HiddenTests, patch: str) -> Trial:
@@ -54,6 +56,7 @@ def try_tests(shop: Workshop, built: Built, base: Path, gold: Path, hidden: Hidd
     classes = classify([run.statuses for run in base_runs], [run.statuses for run in gold_runs])
     _check_mends(classes, gold_runs[0])
     _check_breaks_nothing(classes)
+    _check_imports(gold_runs[0])
     failures = tuple(_failure(test, classes, base_runs) for test in classes.fail_to_pass)
     _check_cause(classes, failures, patch, hidden)
     return Trial(
@@ -61,6 +64,7 @@ def try_tests(shop: Workshop, built: Built, base: Path, gold: Path, hidden: Hidd
         failures=failures,
         base_log=_log(classes.base, base_runs),
         gold_log=_log(classes.gold, gold_runs),
+        imports_source=gold_runs[0].imports_source(),
     )
 
 
@@ -96,6 +100,14 @@ def _check_breaks_nothing(classes: Classes) -> None:
             "classify",
             "breaks-tests",
             f"{len(classes.broken)} tests pass on base and fail on the fix: {classes.broken[0]}",
+        )
+
+
+def _check_imports(gold: TestRun) -> None:
+    if gold.imports_source() is False:
+        strangers = [place for place in gold.origins.values() if not place.startswith("/testbed")]
+        raise NotATaskError(
+            "classify", "imports-installed", f"the tests import an installed copy: {strangers[0]}"
         )
 
 

@@ -59,6 +59,7 @@ _TRAILER = re.compile(
     re.IGNORECASE,
 )
 _MERGE = re.compile(r"^merge (?:pull request|branch|remote|tag|commit)\b", re.IGNORECASE)
+_REQUEST = re.compile(r"add|implement|make|introduce", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`'\"(])")
 _SHORTEST_TITLE = 8
 _LONGEST_TITLE = 100
@@ -79,19 +80,15 @@ def title_of(message: str) -> str | None:
     text = _clean(subject).strip(" .,:;-")
     while (match := _PREFIX.match(text)) and match.end() < len(text):
         text = text[match.end() :]
-    text = _HOW.split(text)[0].strip(" .,:;-")
-    area = _AREA.match(text)
-    if area:
+    if area := _AREA.match(text):
         text = f"{area[1]}: {area[2]}"
-    match = _FIX.match(text)
-    if match:
-        text = text[match.end() :]
+    fix = _FIX.match(text)
+    text = _HOW.split(text[fix.end() :] if fix else text)[0].strip(" .,:;-")
+    if fix:
         while filler := _FILLER.match(text):
             text = text[filler.end() :]
         text = _as_symptom(text)
-    elif _ABOUT_THE_CHANGE.match(text) and not re.match(
-        r"(?:add|implement|make|introduce)", text, re.IGNORECASE
-    ):
+    elif _ABOUT_THE_CHANGE.match(text) and not _REQUEST.match(text):
         return None
     if len(text) < _SHORTEST_TITLE or len(text.split()) < _FEWEST_WORDS or _NO_TITLE.search(text):
         return None
