@@ -53,6 +53,8 @@ class ExecResult(Record):
     """On this machine, a file with the whole of a truncated ``stdout``; gone when the sandbox closes."""
     stderr_path: str | None = None
     """The same for ``stderr``."""
+    limits_hit: tuple[str, ...] = ()
+    """Limits of the sandbox that ended a process meanwhile: ``memory``, ``pids``, ``disk``."""
 
 
 # --- history ----------------------------------------------------------------------------------------------------
@@ -247,5 +249,7 @@ class Reward(Record):
     """Contradictions found, one line each; any of them makes the score 0."""
     seal: dict[str, Literal["strong", "polarity", "none"]] = {}
     failure: Failure | None = None
+    note: str = ""
+    """Why it was not resolved, when no test tells: not a patch, does not apply, empty, timed out; one line."""
     duration: float = 0.0
     """Wall seconds."""

@@ -13,8 +13,10 @@ import os
 import posixpath
 import stat
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from r2egym.errors import SandboxFileError
+from r2egym.errors import SandboxClosedError, SandboxFileError
 
 _OPENAT2 = 437
 _IN_ROOT_NO_MAGIC = 0x10 | 0x02
@@ -27,13 +29,34 @@ class _How(ctypes.Structure):
 
 
 class Root:
-    """The root of a sandbox, by the process id of its first process."""
+    """The root of a sandbox, open for one use.
 
-    def __init__(self, init: int) -> None:
-        self._handle = os.open(f"/proc/{init}/root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    Args:
+        init: process id of the sandbox's first process, on the host.
+        parent: process id of its ``bwrap``. The kernel may have given ``init`` to another process; its parent tells.
+    """
 
-    def close(self) -> None:
-        """Let go of the root."""
+    def __init__(self, init: int, parent: int) -> None:
+        try:
+            process = os.open(f"/proc/{init}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise SandboxClosedError("the sandbox died") from error
+        try:
+            self._handle = os.open("root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
+            if _parent(process) != parent:
+                os.close(self._handle)
+                raise SandboxClosedError("the sandbox died")
+        except OSError as error:
+            raise SandboxClosedError("the sandbox died") from error
+        finally:
+            os.close(process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         os.close(self._handle)
 
     def open(self, path: str, flags: int, mode: int = 0) -> int:
@@ -136,6 +159,11 @@ class Root:
             os.symlink(source.readlink(), name, dir_fd=folder)
         finally:
             os.close(folder)
+
+
+def _parent(process: int) -> int:
+    with os.fdopen(os.open("stat", os.O_RDONLY | os.O_CLOEXEC, dir_fd=process), "rb") as file:
+        return int(file.read().rpartition(b")")[2].split()[1])
 
 
 def _must_be_file(info: os.stat_result, path: str) -> None:

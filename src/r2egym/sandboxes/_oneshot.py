@@ -1,4 +1,8 @@
-"""One command in a sandbox of its own: the command is what ``bwrap`` runs, and its exit code comes from ``bwrap``."""
+"""One command in a sandbox of its own.
+
+The command is what ``bwrap`` runs, so its exit code is the kernel's word, given outside the sandbox's PID namespace.
+Before it stands a gate: a few lines of shell that say that the machinery is done and wait for leave, then become it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import contextlib
 import os
 import posixpath
 import select
-import subprocess
+import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,146 +18,233 @@ from pathlib import Path
 from r2egym.errors import SandboxError, SandboxStartError, UsageError
 from r2egym.records import ExecResult
 from r2egym.sandboxes._launch import Jail, isolation, launch
-from r2egym.sandboxes._mounts import default_env, plan
+from r2egym.sandboxes._limits import Cage, describe, shell_limits
+from r2egym.sandboxes._mounts import Mounts, default_env, plan
 from r2egym.sandboxes._output import Stream
-from r2egym.sandboxes._shell import Channel, socket_pair
+from r2egym.sandboxes._relay import Relay
+from r2egym.sandboxes._server import READY_SECONDS, YIELD
+from r2egym.sandboxes._shell import Channel
+from r2egym.sandboxes._watch import WATCHER, Watched
 from r2egym.sandboxes._workspace import Workspace
 from r2egym.sandboxes.base import TIMEOUT_EXIT_CODE, SandboxConfig
 
 _GATE = """\
-fd=$1; shift
-{setup}
+fd=$1 to=$2; shift 2
+{limits}; {yields}
 printf 'R\\n' >&$fd
-IFS= read -r -u $fd go || exit 125
+IFS= read -r -u $fd _ || exit 125
 eval "exec $fd>&-"
-unset fd go OLDPWD SHLVL _
-cd -- "$1" || exit 126
-shift
+cd -- "$to" || exit 126
+unset fd to OLDPWD SHLVL
 exec -- "$@"
 """
-_READY_SECONDS = 60.0
 _CHUNK = 1 << 16
 
 
-def run(
-    config: SandboxConfig,
-    command: Sequence[str],
-    workspace: Workspace,
-    home: Path,
-    timeout: float | None,
-    stdin: bytes | None,
-    output_limit: int,
-) -> ExecResult:
-    """Run ``command``; see :meth:`r2egym.sandboxes.base.Backend.run`."""
-    words = list(command)
-    if not words or any("\0" in word for word in words):
-        raise UsageError("a command needs at least one word, and no word can hold a NUL character")
-    mounts = plan(config, workspace, home, stacked={})
-    ours, theirs = socket_pair()
-    pipes = [os.pipe2(os.O_CLOEXEC) for _ in range(3)]
-    (source, feed), (out, out_write), (err, err_write) = pipes
-    with contextlib.ExitStack() as stack:
-        stack.callback(ours.close)
-        for descriptor in (feed, out, err):
-            os.set_blocking(descriptor, False)
-        mine = {feed: True}
-        stack.callback(lambda: [os.close(descriptor) for descriptor in (out, err, *mine)])
-        environment = [part for pair in default_env(config).items() for part in ("--setenv", *pair)]
-        fd = theirs.fileno()
+class OneShot:
+    """One command; everything is freed when :meth:`run` returns.
+
+    Args:
+        config: what its sandbox is made from.
+        workspace: the sandbox's folder, which the caller removes.
+        home: ``$R2EGYM_HOME``.
+    """
+
+    def __init__(self, config: SandboxConfig, workspace: Workspace, home: Path) -> None:
+        self._config = config
+        self._workspace = workspace
+        self._mounts: Mounts = plan(config, workspace, home, stacked={})
+        self._hit: set[str] = set()
+        self._expired = False
+
+    def run(
+        self, command: Sequence[str], *, timeout: float | None, stdin: bytes, output_limit: int
+    ) -> ExecResult:
+        """Run ``command``; see :meth:`r2egym.sandboxes.base.Backend.run`."""
+        words = list(command)
+        if not words or any("\0" in word for word in words):
+            raise UsageError("a command needs at least one word, and no word can hold a NUL character")
+        with contextlib.ExitStack() as stack:
+            cage = Cage(self._workspace.id, self._config.limits)
+            stack.callback(cage.close)
+            pipes = _Pipes(stack)
+            ours, theirs = socket.socketpair()
+            stack.enter_context(ours)
+            with theirs:
+                jail = self._launch(words, theirs.fileno(), pipes, cage)
+            stack.callback(jail.kill)
+            self._watch(jail, describe(self._config.limits, cage.in_force), stack)
+            self._open_gate(jail, ours, pipes, cage, stack)
+            started = time.monotonic()
+            feed = _Feed(jail, pipes, stdin, output_limit)
+            timed_out = feed.follow(timeout)
+            status = jail.process.wait()
+            duration = time.monotonic() - started
+            jail.wait_for_init()
+            if status and cage.ran_out_of_memory():
+                self._hit.add("memory")
+        return feed.result(status, timed_out or self._expired, duration, tuple(sorted(self._hit)))
+
+    def _launch(self, words: list[str], fd: int, pipes: _Pipes, cage: Cage) -> Jail:
+        gate = _GATE.format(limits=shell_limits(self._config.limits, cage.in_force), yields=YIELD)
+        folder = posixpath.join("/", self._config.cwd)
         try:
-            jail = launch(
-                [*isolation(config), *environment, *mounts.arguments, "--chdir", "/"],
+            return launch(
                 [
-                    "/bin/bash",
-                    "--norc",
-                    "--noprofile",
-                    "-c",
-                    _GATE.format(setup="ulimit -c 0"),
-                    "gate",
-                    str(fd),
-                ]
-                + [posixpath.join("/", config.cwd), *words],
+                    *isolation(self._config, default_env(self._config)),
+                    *self._mounts.arguments,
+                    "--chdir",
+                    "/",
+                ],
+                ["/bin/bash", "--norc", "--noprofile", "-c", gate, "bash", str(fd), folder, *words],
                 pass_fds=(fd,),
-                stdin=source,
-                stdout=out_write,
-                stderr=err_write,
+                stdin=pipes.source,
+                stdout=pipes.out_write,
+                stderr=pipes.err_write,
             )
         finally:
-            theirs.close()
-            for descriptor in (source, out_write, err_write):
-                os.close(descriptor)
-        stack.callback(jail.kill)
+            pipes.close_theirs()
+
+    def _watch(self, jail: Jail, held: dict[str, str], stack: contextlib.ExitStack) -> None:
+        wall = self._config.limits.wall_seconds
+        watched = Watched(
+            folders=tuple(overlay.upper for overlay in self._mounts.overlays.values()),
+            init=jail.init,
+            limits=self._config.limits,
+            kernel_holds=frozenset(name for name, how in held.items() if "watcher" not in how),
+            on_excess=lambda limit: self._end(jail, limit),
+            on_expiry=lambda: self._end(jail, ""),
+            deadline=None if wall is None else time.monotonic() + wall,
+        )
+        WATCHER.add(watched)
+        stack.callback(WATCHER.remove, watched)
+
+    def _end(self, jail: Jail, limit: str) -> None:
+        if limit:
+            self._hit.add(limit)
+        else:
+            self._expired = True
+        jail.process.kill()
+
+    def _open_gate(
+        self, jail: Jail, ours: socket.socket, pipes: _Pipes, cage: Cage, stack: contextlib.ExitStack
+    ) -> None:
+        caged = cage.take(jail.init) if jail.init else True
         channel = Channel(ours.fileno(), ours.fileno())
         try:
-            channel.wait("R", _READY_SECONDS)
+            greeting = channel.wait(READY_SECONDS)
         except SandboxError as error:
             jail.kill()
-            with contextlib.suppress(BlockingIOError):
-                reason = os.read(err, 1 << 16).decode(errors="replace").strip().splitlines()
-                raise SandboxStartError(
-                    f"the sandbox did not start: {reason[-1] if reason else error}"
-                ) from error
-            raise
-        started = time.monotonic()
+            lines = pipes.complaint().strip().splitlines()
+            raise SandboxStartError(f"the sandbox did not start: {lines[-1] if lines else error}") from error
+        if greeting != "R":
+            raise SandboxStartError(f"the sandbox's gate began with {greeting!r}")
+        if not (caged and cage.take_all(jail.init)):
+            raise SandboxStartError(
+                "a control group refused the sandbox; it is left out from now on: try again"
+            )
+        if self._config.network == "index":
+            stack.callback(Relay(jail.init, self._config.index).close)
         channel.tell(b"go\n")
-        streams = (
-            Stream(out, output_limit, None),
-            Stream(err, output_limit, None),
+
+
+class _Pipes:
+    """The command's three streams."""
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self.source, self.feed = os.pipe2(os.O_CLOEXEC)
+        self.out, self.out_write = os.pipe2(os.O_CLOEXEC)
+        self.err, self.err_write = os.pipe2(os.O_CLOEXEC)
+        self._theirs = [self.source, self.out_write, self.err_write]
+        stack.callback(self._close)
+        for descriptor in (self.feed, self.out, self.err):
+            os.set_blocking(descriptor, False)
+
+    def close_theirs(self) -> None:
+        while self._theirs:
+            os.close(self._theirs.pop())
+
+    def close_feed(self) -> None:
+        if self.feed >= 0:
+            os.close(self.feed)
+            self.feed = -1
+
+    def complaint(self) -> str:
+        with contextlib.suppress(BlockingIOError):
+            return os.read(self.err, _CHUNK).decode(errors="replace")
+        return ""
+
+    def _close(self) -> None:
+        self.close_theirs()
+        self.close_feed()
+        os.close(self.out)
+        os.close(self.err)
+
+
+class _Feed:
+    """Gives the command its input and takes its output."""
+
+    def __init__(self, jail: Jail, pipes: _Pipes, stdin: bytes, output_limit: int) -> None:
+        self._jail = jail
+        self._pipes = pipes
+        self._rest = memoryview(stdin)
+        self._streams = [Stream(descriptor, output_limit, None) for descriptor in (pipes.out, pipes.err)]
+        self._poll = select.poll()
+        for descriptor in (pipes.out, pipes.err):
+            self._poll.register(descriptor, select.POLLIN)
+        self._poll.register(pipes.feed, select.POLLOUT)
+
+    def follow(self, timeout: float | None) -> bool:
+        """Until ``bwrap`` has ended; whether the time limit ended it."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        timed_out = False
+        process = os.pidfd_open(self._jail.process.pid)
+        self._poll.register(process, select.POLLIN)
+        try:
+            while True:
+                if deadline is not None and time.monotonic() >= deadline:
+                    timed_out, deadline = True, None
+                    self._jail.kill()
+                wait = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000 + 0.5
+                ready = [descriptor for descriptor, _ in self._poll.poll(wait)]
+                for descriptor in ready:
+                    self._move(descriptor)
+                if process in ready:
+                    break
+        finally:
+            os.close(process)
+        for stream in self._streams:
+            stream.drain()
+        return timed_out
+
+    def _move(self, descriptor: int) -> None:
+        if descriptor == self._pipes.feed:
+            self._give()
+        for stream in self._streams:
+            if stream.descriptor == descriptor and not stream.read():
+                self._poll.unregister(descriptor)
+
+    def _give(self) -> None:
+        try:
+            if self._rest:
+                self._rest = self._rest[os.write(self._pipes.feed, self._rest[:_CHUNK]) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._rest = self._rest[:0]
+        if not self._rest:
+            self._poll.unregister(self._pipes.feed)
+            self._pipes.close_feed()
+
+    def result(self, status: int, timed_out: bool, duration: float, hit: tuple[str, ...]) -> ExecResult:  # noqa: FBT001
+        """What became of it."""
+        (out, _), (err, _) = (stream.finish() for stream in self._streams)
+        return ExecResult(
+            exit_code=TIMEOUT_EXIT_CODE if timed_out else status if status >= 0 else 128 - status,
+            stdout=out,
+            stderr=err,
+            timed_out=timed_out,
+            duration=duration,
+            truncated=any(stream.truncated for stream in self._streams),
+            limits_hit=hit,
         )
-        timed_out = _pump(jail, streams, mine, stdin or b"", timeout)
-        status = jail.process.wait()
-        duration = time.monotonic() - started
-    text, _ = streams[0].finish()
-    errors, _ = streams[1].finish()
-    return ExecResult(
-        exit_code=TIMEOUT_EXIT_CODE if timed_out else status if status >= 0 else 128 - status,
-        stdout=text,
-        stderr=errors,
-        timed_out=timed_out,
-        duration=duration,
-        truncated=streams[0].truncated or streams[1].truncated,
-    )
-
-
-def _pump(
-    jail: Jail, streams: tuple[Stream, Stream], feed: dict[int, bool], stdin: bytes, timeout: float | None
-) -> bool:
-    """Feed and drain until ``bwrap`` has ended; whether the time limit ended it."""
-    deadline = None if timeout is None else time.monotonic() + timeout
-    process = os.pidfd_open(jail.process.pid)
-    poll = select.poll()
-    poll.register(process, select.POLLIN)
-    by_descriptor = {stream.descriptor: stream for stream in streams}
-    for descriptor in by_descriptor:
-        poll.register(descriptor, select.POLLIN)
-    (writer,) = feed
-    rest = memoryview(stdin)
-    poll.register(writer, select.POLLOUT)
-    timed_out = False
-    try:
-        while True:
-            now = time.monotonic()
-            if deadline is not None and now >= deadline:
-                timed_out, deadline = True, None
-                jail.kill()
-            events = poll.poll(None if deadline is None else max(0.0, deadline - now) * 1000 + 1)
-            for descriptor, _ in events:
-                if descriptor in by_descriptor:
-                    if not by_descriptor[descriptor].read():
-                        poll.unregister(descriptor)
-                elif descriptor == writer:
-                    try:
-                        rest = rest[os.write(writer, rest[:_CHUNK]) :] if rest else rest
-                    except BrokenPipeError:
-                        rest = rest[:0]
-                    if not rest:
-                        poll.unregister(writer)
-                        os.close(writer)
-                        feed.clear()
-            if any(descriptor == process for descriptor, _ in events):
-                break
-    finally:
-        os.close(process)
-    for stream in streams:
-        stream.drain()
-    return timed_out

@@ -36,6 +36,15 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def children_of_thread(pid: int) -> list[int]:
+    """Children of a process that has one thread."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb") as file:  # noqa: PTH123
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
 def descendants(pid: int, *, spared: Iterable[int] = ()) -> list[int]:
     """Every process below ``pid``, but for those spared and what is below them."""
     skip = set(spared)
@@ -85,6 +94,33 @@ def pid_namespace(pid: int) -> str:
         return os.readlink(f"/proc/{pid}/ns/pid")  # noqa: PTH115
     except OSError:
         return ""
+
+
+def freeze(init: int, *, spared: Iterable[int] = ()) -> list[int]:
+    """Stop every running process below ``init`` but for those spared; which were stopped, for :func:`thaw`."""
+    namespace = pid_namespace(init)
+    stopped: list[int] = []
+    for _ in range(_ROUNDS):
+        found = [pid for pid in descendants(init, spared=spared) if pid not in stopped and _is_running(pid)]
+        if not found:
+            break
+        stopped += [pid for pid in found if send(pid, signal.SIGSTOP, namespace)]
+    return stopped
+
+
+def thaw(init: int, stopped: Iterable[int]) -> None:
+    """Let processes that :func:`freeze` stopped go on."""
+    namespace = pid_namespace(init)
+    for pid in stopped:
+        send(pid, signal.SIGCONT, namespace)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            return file.read().rpartition(b")")[2].split()[0] not in b"TtZX"
+    except OSError:
+        return False
 
 
 def end(init: int, *, spared: Iterable[int] = ()) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 _FICLONE = 0x40049409
 _CHUNK = 1 << 22
+_OPAQUE = "user.overlay.opaque"
 _OPEN_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -65,8 +66,9 @@ class TreeCopy:
     """One copy of a tree, with links, times, modes and hard links kept.
 
     Args:
-        overlay: keep what an overlay's upper folder needs (whiteouts, ``user.overlay.*`` attributes); without it they
-            are left out, and so are sockets, pipes and devices.
+        overlay: keep what an overlay's upper folder needs (whiteouts, ``user.overlay.*`` attributes), and where the
+            destination holds another upper folder, lay this one over it. Without it, whiteouts are left out, and so are
+            sockets, pipes and devices.
     """
 
     def __init__(self, *, overlay: bool) -> None:
@@ -88,35 +90,48 @@ class TreeCopy:
     def _folder(self, origin: int, target: int, prefix: str) -> None:
         with os.scandir(origin) as entries:
             names = sorted(entry.name for entry in entries)
+        present = set(os.listdir(target))
         for name in names:
             info = os.stat(name, dir_fd=origin, follow_symlinks=False)
             if stat.S_ISDIR(info.st_mode):
                 self._subfolder(name, info, origin, target, prefix)
-            elif stat.S_ISLNK(info.st_mode):
+                continue
+            if name in present:
+                _remove(name, target)
+            if stat.S_ISLNK(info.st_mode):
                 os.symlink(os.readlink(name, dir_fd=origin), name, dir_fd=target)
             elif stat.S_ISREG(info.st_mode):
                 self._file(name, info, origin, target, prefix)
-            elif self._overlay and (stat.S_ISCHR(info.st_mode) or stat.S_ISFIFO(info.st_mode)):
-                if stat.S_ISFIFO(info.st_mode) or info.st_rdev == 0:  # device 0:0 is an overlay's whiteout
-                    os.mknod(name, info.st_mode, info.st_rdev, dir_fd=target)
+            elif self._overlay and _is_kept(info):
+                os.mknod(name, info.st_mode, info.st_rdev, dir_fd=target)
         self._finish(origin, target, os.fstat(origin))
 
     def _subfolder(self, name: str, info: os.stat_result, origin: int, target: int, prefix: str) -> None:
-        readable = info.st_mode | 0o700
+        inner = _open(name, origin, _OPEN_DIR, info)
         try:
-            inner = os.open(name, _OPEN_DIR, dir_fd=origin)
-        except PermissionError:  # unreadable to its owner: kept as an empty folder
-            os.mkdir(name, stat.S_IMODE(info.st_mode), dir_fd=target)
-            return
-        try:
-            os.mkdir(name, stat.S_IMODE(readable), dir_fd=target)
+            hides = self._make_folder(name, inner, target)
             outer = os.open(name, _OPEN_DIR, dir_fd=target)
             try:
                 self._folder(inner, outer, f"{prefix}{name}/")
+                if hides:
+                    os.setxattr(outer, _OPAQUE, b"y")
             finally:
                 os.close(outer)
         finally:
             os.close(inner)
+
+    def _make_folder(self, name: str, inner: int, target: int) -> bool:
+        """Make a folder, or take the one that is there; whether it must hide what lies below the copy."""
+        try:
+            os.mkdir(name, 0o700, dir_fd=target)
+        except FileExistsError:
+            there = os.stat(name, dir_fd=target, follow_symlinks=False)
+            if stat.S_ISDIR(there.st_mode) and not _is_opaque(inner):
+                return False
+            _remove(name, target)
+            os.mkdir(name, 0o700, dir_fd=target)
+            return self._overlay
+        return False
 
     def _file(self, name: str, info: os.stat_result, origin: int, target: int, prefix: str) -> None:
         identity = (info.st_dev, info.st_ino)
@@ -125,10 +140,7 @@ class TreeCopy:
                 self._linked[identity], name, src_dir_fd=self._root, dst_dir_fd=target, follow_symlinks=False
             )
             return
-        try:
-            reader = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=origin)
-        except PermissionError:  # unreadable to its owner too; nothing inside could read it either
-            return
+        reader = _open(name, origin, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, info)
         try:
             writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target)
             try:
@@ -148,6 +160,35 @@ class TreeCopy:
                     os.setxattr(target, name, os.getxattr(origin, name))
         os.fchmod(target, stat.S_IMODE(info.st_mode) & 0o1777)
         os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+def _is_kept(info: os.stat_result) -> bool:
+    """Whether an upper folder's special file is copied: a pipe, or a whiteout (device 0:0)."""
+    return stat.S_ISFIFO(info.st_mode) or (stat.S_ISCHR(info.st_mode) and info.st_rdev == 0)
+
+
+def _is_opaque(folder: int) -> bool:
+    try:
+        return os.getxattr(folder, _OPAQUE) == b"y"
+    except OSError:
+        return False
+
+
+def _open(name: str, parent: int, flags: int, info: os.stat_result) -> int:
+    """Open what untrusted code may have made unreadable, its modes as they were afterwards."""
+    try:
+        return os.open(name, flags, dir_fd=parent)
+    except PermissionError:
+        handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+        try:
+            path = f"/proc/self/fd/{handle}"  # by descriptor: never through a link
+            os.chmod(path, info.st_mode | 0o700)  # noqa: PTH101
+            try:
+                return os.open(name, flags, dir_fd=parent)
+            finally:
+                os.chmod(path, stat.S_IMODE(info.st_mode))  # noqa: PTH101
+        finally:
+            os.close(handle)
 
 
 def copy_content(reader: int, writer: int) -> None:

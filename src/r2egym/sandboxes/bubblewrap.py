@@ -1,54 +1,120 @@
-"""Sandboxes of Linux namespaces and overlays, made by ``bwrap``: no daemon, no root, no image."""
+"""Sandboxes of Linux namespaces and overlays, made by ``bwrap``: no daemon, no root, no image.
+
+What they do not do: they share the host's kernel, and have no filter of system calls. Processes of one sandbox share one user
+and can disturb each other; they cannot disturb another sandbox's, nor the host's.
+"""
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import posixpath
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
-from r2egym.errors import SandboxClosedError, SandboxError, SandboxFileError, SandboxStartError, UsageError
+from r2egym.errors import SandboxClosedError, SandboxError, SandboxFileError, UsageError
 from r2egym.records import ExecResult
-from r2egym.sandboxes import _oneshot, _processes
 from r2egym.sandboxes._files import Root, file_error
-from r2egym.sandboxes._launch import Jail, isolation, launch
-from r2egym.sandboxes._mounts import Mounts, default_env, plan
-from r2egym.sandboxes._shell import SERVER, Channel, Exchange, Order, converse, socket_pair
-from r2egym.sandboxes._trees import TreeCopy
-from r2egym.sandboxes._workspace import Workspace, new_workspace
-from r2egym.sandboxes.base import Capability, SandboxConfig, Session, Snapshot
+from r2egym.sandboxes._mounts import plan
+from r2egym.sandboxes._oneshot import OneShot
+from r2egym.sandboxes._server import Server
+from r2egym.sandboxes._shell import Order
+from r2egym.sandboxes._state import Stack
+from r2egym.sandboxes._trees import TreeCopy, remove_tree
+from r2egym.sandboxes._workspace import new_workspace
+from r2egym.sandboxes.base import Capability, SandboxConfig, Snapshot
+from r2egym.sandboxes.session import ShellSession
 
-_READY_SECONDS = 60.0
+_T = TypeVar("_T")
+_ABLE = frozenset({Capability.SNAPSHOT, Capability.EXPORT, Capability.SESSION, Capability.NETWORK_INDEX})
+
+
+class BubblewrapSnapshot:
+    """A saved state: files, and each session's working directory, variables and functions; not running processes."""
+
+    def __init__(self, stack: Stack, sessions: Mapping[int, str]) -> None:
+        self.id = os.urandom(6).hex()
+        self.stack = stack.hold()
+        self.sessions = dict(sessions)
+        self._discarded = False
+        _keep(self, self.discard)
+
+    def discard(self) -> None:
+        """Free what it holds, as soon as no sandbox rests on it; twice is safe."""
+        if not self._discarded:
+            self._discarded = True
+            self.stack.release()
+            _forget(self)
+
+    def must_be_there(self) -> None:
+        """Raise UsageError when it was discarded."""
+        if self._discarded:
+            raise UsageError(f"snapshot {self.id} was discarded")
 
 
 class BubblewrapSandbox:
     """A sandbox that one ``bwrap`` keeps; made by :meth:`BubblewrapBackend.open`."""
 
-    capabilities = frozenset({Capability.EXPORT})
-
     def __init__(
-        self, config: SandboxConfig, home: Path, *, stacked: dict[str, list[Path]] | None = None
+        self,
+        config: SandboxConfig,
+        home: Path,
+        stack: Stack = Stack(),
+        sessions: Mapping[int, str] | None = None,
     ) -> None:
         self._config = config
         self._home = home
-        self._stacked = stacked or {}
         self._lock = threading.RLock()
         self._closed = False
+        self._owner = os.getpid()
+        wall = config.limits.wall_seconds
+        self._deadline = None if wall is None else time.monotonic() + wall
+        self._origin = (stack.hold(), dict(sessions or {}))
+        self._stack = stack.hold()
+        self._sessions: dict[int, ShellSession] = {}
         self._workspace = new_workspace(home)
         self.id = self._workspace.id
         try:
-            self._start()
+            self._start(self._origin[1])
         except BaseException:
             self._workspace.remove()
+            self._release()
+            raise
+        self.limits_in_force = self._server.limits_in_force
+        self.capabilities = _ABLE | {
+            Capability(f"limit-{name}") for name, how in self.limits_in_force.items() if _is_limit(name, how)
+        }
+        _keep(self, self.close)
+
+    def _start(self, sessions: Mapping[int, str]) -> None:
+        mounts = plan(self._config, self._workspace, self._home, stacked=self._stack.folders())
+        self._server = Server(self._config, mounts, self._workspace, self._deadline)
+        try:
+            for number, session in list(self._sessions.items()):
+                if number not in sessions:
+                    session.close()
+            for number, state in sessions.items():
+                self._resume(number, state)
+        except BaseException:
+            self._server.stop()
             raise
 
-    def _start(self) -> None:
-        self._mounts = plan(self._config, self._workspace, self._home, stacked=self._stacked)
-        self._jail, self._channel, self._fd = start_server(self._config, self._mounts, self._workspace)
-        self._root = Root(self._jail.init)
+    def _resume(self, number: int, state: str | None) -> ShellSession:
+        if number in self._sessions:
+            self._sessions[number].connect(self._server, state)
+        else:
+            order = Order(
+                ["/bin/bash", "--norc", "--noprofile", "--noediting", "-i"],
+                env=self._config.env,
+                cwd=posixpath.join("/", self._config.cwd),
+            )
+            self._sessions[number] = ShellSession(self._server, order, state)
+        return self._sessions[number]
 
     def exec(
         self,
@@ -60,105 +126,155 @@ class BubblewrapSandbox:
         cwd: str | None = None,
         output_limit: int = 1 << 20,
     ) -> ExecResult:
-        """Run a command to its end; see :meth:`r2egym.sandboxes.base.Sandbox.exec`."""
-        folder = posixpath.join(self._config.cwd, cwd or "")
-        order = Order(command, timeout, stdin, {**self._config.env, **(env or {})}, folder, output_limit)
-        with self._lock:
-            self._must_live()
-            exchange = Exchange(self._workspace.io, self._fd)
+        """Run a command to its end; see :meth:`r2egym.sandboxes.base.Sandbox.exec`.
+
+        A script runs in a fork of the sandbox's shell; one that asks for its own process id gets a shell of its own.
+        """
+        order = Order(
+            command,
+            timeout,
+            stdin,
+            self._config.env | dict(env or {}),
+            self._absolute(cwd or ""),
+            output_limit,
+        )
+        server = self._live()
+        try:
+            return server.exec(order)
+        except SandboxError:
+            self.close()
+            raise
+
+    def _live(self) -> Server:
+        if self._closed:
+            raise SandboxClosedError(f"sandbox {self.id} is closed")
+        return self._server
+
+    def _absolute(self, path: str) -> str:
+        return posixpath.join("/", self._config.cwd, path)
+
+    def read_file(self, path: str, *, limit: int = 1 << 26) -> bytes:
+        """Contents of a file, as a process inside would read it. Raises SandboxFileError."""
+        return self._with_root("read", path, lambda root: root.read(self._absolute(path), limit))
+
+    def write_file(self, path: str, data: bytes | str, *, mode: int = 0o644) -> None:
+        """Write a file, making its folders. Raises SandboxFileError."""
+        content = data.encode() if isinstance(data, str) else data
+        self._with_root("write", path, lambda root: root.write(self._absolute(path), content, mode))
+
+    def upload(self, source: Path, target: str) -> None:
+        """Copy a file or a folder of this machine to ``target`` inside; links are copied as links."""
+        self._with_root("upload to", target, lambda root: root.upload(source, self._absolute(target)))
+
+    def _with_root(self, verb: str, path: str, action: Callable[[Root], _T]) -> _T:
+        try:
+            with self._live().root() as root:
+                return action(root)
+        except OSError as error:
+            raise file_error(error, verb, path) from error
+
+    def export(self, target: str, destination: Path) -> None:
+        """Copy what was written under the writable layer at ``target`` (``/``: elsewhere) to ``destination``."""
+        overlays = self._live().mounts.overlays
+        if target not in overlays:
+            raise UsageError(
+                f"{target} is no writable layer of this sandbox; there are: {', '.join(overlays)}"
+            )
+        with self._still():
             try:
-                return converse(self._channel, exchange, exchange.line(order), order, self._on_timeout)
-            except SandboxError:
+                TreeCopy(overlay=False).run(overlays[target].upper, destination)
+            except OSError as error:
+                raise SandboxFileError(f"cannot copy {target} to {destination}: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def _still(self) -> Iterator[Server]:
+        """Everything inside is stopped meanwhile."""
+        server = self._live()
+        with server.lock:
+            stopped = server.freeze()
+            try:
+                yield server
+            finally:
+                server.thaw(stopped)
+
+    def snapshot(self) -> BubblewrapSnapshot:
+        """Save files, and the sessions' working directories, variables and functions; not running processes.
+
+        Costs what was written. Waits for commands under way; what runs in the background is stopped meanwhile.
+        """
+        with self._lock:
+            self._live()
+            states = {number: session.save() for number, session in self._sessions.items() if session.is_open}
+            with self._still() as server:
+                uppers = {target: overlay.upper for target, overlay in server.mounts.overlays.items()}
+                return BubblewrapSnapshot(self._stack.grown(self._home, uppers), states)
+
+    def fork(self, snapshot: Snapshot | None = None) -> BubblewrapSandbox:
+        """A new sandbox from a snapshot, default: from the state as it is now. Its ``sessions`` are restored."""
+        with self._lock:
+            self._live()
+            saved = self.snapshot() if snapshot is None else _ours(snapshot)
+            try:
+                return BubblewrapSandbox(self._config, self._home, saved.stack, saved.sessions)
+            finally:
+                if snapshot is None:
+                    saved.discard()
+
+    def reset(self, snapshot: Snapshot | None = None) -> None:
+        """Back to a snapshot, default: to the state after opening. Processes end; sessions begun since are closed."""
+        with self._lock:
+            server = self._live()
+            stack, sessions = self._origin
+            if snapshot is not None:
+                stack, sessions = _ours(snapshot).stack, _ours(snapshot).sessions
+            with server.lock:
+                server.stop()
+            for overlay in server.mounts.overlays.values():
+                remove_tree(overlay.upper.parent)
+            stack.hold()
+            self._stack.release()
+            self._stack = stack
+            try:
+                self._start(sessions)
+            except BaseException:
                 self.close()
                 raise
 
-    def _on_timeout(self) -> None:
-        _processes.end(self._jail.init)
-
-    def _must_live(self) -> None:
-        if self._closed:
-            raise SandboxClosedError(f"sandbox {self.id} is closed")
-
-    def read_file(self, path: str, *, limit: int = 1 << 26) -> bytes:
-        """Contents of a file; see the contract."""
-        self._must_live()
-        try:
-            return self._root.read(self._absolute(path), limit)
-        except OSError as error:
-            raise file_error(error, "read", path) from error
-
-    def write_file(self, path: str, data: bytes | str, *, mode: int = 0o644) -> None:
-        """Write a file, making its folders; see the contract."""
-        self._must_live()
-        try:
-            self._root.write(self._absolute(path), data.encode() if isinstance(data, str) else data, mode)
-        except OSError as error:
-            raise file_error(error, "write", path) from error
-
-    def upload(self, source: Path, target: str) -> None:
-        """Copy a file or a folder of this machine to ``target`` inside."""
-        self._must_live()
-        try:
-            self._root.upload(source, self._absolute(target))
-        except OSError as error:
-            raise file_error(error, "upload to", target) from error
-
-    def _absolute(self, path: str) -> str:
-        return posixpath.join(self._config.cwd, path)
-
-    def export(self, target: str, destination: Path) -> None:
-        """Copy what was written below ``target``; see the contract."""
-        self._must_live()
-        if target not in self._mounts.overlays:
-            raise UsageError(f"{target} is no writable layer of this sandbox")
-        try:
-            TreeCopy(overlay=False).run(self._mounts.overlays[target].upper, destination)
-        except OSError as error:
-            raise SandboxFileError(f"cannot copy {target} to {destination}: {error.strerror}") from error
-
-    def snapshot(self) -> Snapshot:
-        """Save the state."""
-        raise SandboxError("this sandbox takes no snapshots yet")
-
-    def fork(self, snapshot: Snapshot | None = None) -> BubblewrapSandbox:
-        """A new sandbox with the state of this one."""
-        raise SandboxError("this sandbox cannot be forked yet")
-
-    def reset(self, snapshot: Snapshot | None = None) -> None:
-        """Back to the state after opening."""
-        if snapshot is not None:
-            raise SandboxError("this sandbox takes no snapshots yet")
-        with self._lock:
-            self._must_live()
-            self._stop()
-            for overlay in self._mounts.overlays.values():
-                Workspace(self.id, overlay.upper.parent).remove()
-            self._start()
-
-    def session(self) -> Session:
+    def session(self) -> ShellSession:
         """A new persistent shell."""
-        raise SandboxError("this sandbox has no sessions yet")
+        with self._lock:
+            self._live()
+            return self._resume(max(self._sessions, default=-1) + 1, None)
+
+    @property
+    def sessions(self) -> tuple[ShellSession, ...]:
+        """The open sessions, oldest first; in a fork, those of its origin, restored."""
+        return tuple(session for _, session in sorted(self._sessions.items()) if session.is_open)
 
     def is_alive(self) -> bool:
         """Whether commands can run in it."""
-        return not self._closed and self._jail.is_alive()
-
-    def _stop(self) -> None:
-        self._root.close()
-        self._jail.kill()
-        os.close(self._fd_ours())
-
-    def _fd_ours(self) -> int:
-        return self._channel.reader
+        return not self._closed and self._server.is_alive()
 
     def close(self) -> None:
-        """End every process in it and remove its files; twice is safe."""
+        """End every process in it and remove its files; commands under way raise SandboxClosedError."""
+        if self._closed:
+            return
+        self._closed = True
+        _forget(self)
+        if os.getpid() != self._owner:  # a fork of the controller: the sandbox is not its own
+            return
+        self._server.kill()
         with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            self._stop()
+            for session in self._sessions.values():
+                session.close()
+            with self._server.lock:
+                self._server.stop()
             self._workspace.remove()
+            self._release()
+
+    def _release(self) -> None:
+        self._stack.release()
+        self._origin[0].release()
 
     def __enter__(self) -> Self:
         return self
@@ -167,37 +283,6 @@ class BubblewrapSandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def start_server(config: SandboxConfig, mounts: Mounts, workspace: Workspace) -> tuple[Jail, Channel, int]:
-    """Start ``bwrap`` with the command server in it, and wait until it is ready."""
-    ours, theirs = socket_pair()
-    log = workspace.path / "start.log"
-    with theirs, log.open("wb") as errors:
-        fd = theirs.fileno()
-        environment = [
-            part
-            for name, value in default_env(config).items()
-            if name in {"PATH", "HOME", "LANG", "TERM"}
-            for part in ("--setenv", name, value)
-        ]
-        script = SERVER.format(setup="ulimit -c 0", fd=fd)
-        jail = launch(
-            [*isolation(config), "--as-pid-1", *environment, *mounts.arguments, "--chdir", "/"],
-            ["/bin/bash", "--norc", "--noprofile", "-c", script],
-            pass_fds=(fd,),
-            stderr=errors.fileno(),
-        )
-    handle = ours.detach()
-    channel = Channel(handle, handle)
-    try:
-        channel.wait("R", _READY_SECONDS)
-    except SandboxError as error:
-        jail.kill()
-        os.close(handle)
-        reason = log.read_text(errors="replace").strip().splitlines()
-        raise SandboxStartError(f"the sandbox did not start: {reason[-1] if reason else error}") from error
-    return jail, channel, fd
 
 
 class BubblewrapBackend:
@@ -225,9 +310,44 @@ class BubblewrapBackend:
         stdin: bytes | None = None,
         output_limit: int = 1 << 26,
     ) -> ExecResult:
-        """Start a sandbox for one command, run it, and end it; see the contract."""
+        """Start a sandbox for one command, run it, and end it; see :meth:`r2egym.sandboxes.base.Backend.run`.
+
+        ``output_limit`` holds for each stream; nothing is spilled.
+        """
         workspace = new_workspace(self._home)
         try:
-            return _oneshot.run(config, command, workspace, self._home, timeout, stdin, output_limit)
+            return OneShot(config, workspace, self._home).run(
+                command, timeout=timeout, stdin=stdin or b"", output_limit=output_limit
+            )
         finally:
             workspace.remove()
+
+
+def _is_limit(name: str, how: str) -> bool:
+    return f"limit-{name}" in set(Capability) and not how.startswith("none")
+
+
+def _ours(snapshot: Snapshot) -> BubblewrapSnapshot:
+    if not isinstance(snapshot, BubblewrapSnapshot):
+        raise UsageError("a snapshot of another backend")
+    snapshot.must_be_there()
+    return snapshot
+
+
+_kept: dict[int, Callable[[], None]] = {}
+"""What the end of the interpreter must free."""
+
+
+def _keep(thing: object, free: Callable[[], None]) -> None:
+    _kept[id(thing)] = free
+
+
+def _forget(thing: object) -> None:
+    _kept.pop(id(thing), None)
+
+
+@atexit.register
+def _free_all() -> None:
+    for free in reversed(list(_kept.values())):
+        with contextlib.suppress(Exception):  # the rest must be freed as well
+            free()
