@@ -1,0 +1,17 @@
+"""From a patch to a reward."""
+
+from r2egym.grading.grade import GradeOptions, Grader
+from r2egym.grading.published import parse_summary, published_name, published_reward, published_statuses
+from r2egym.grading.surface import Surface, divide, is_control_path
+
+__all__ = [
+    "GradeOptions",
+    "Grader",
+    "Surface",
+    "divide",
+    "is_control_path",
+    "parse_summary",
+    "published_name",
+    "published_reward",
+    "published_statuses",
+]

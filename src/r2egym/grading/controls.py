@@ -1,0 +1,80 @@
+"""What all grades of one task share: its environment, its compiled tests, and the runs that serve as controls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from threading import Lock
+
+from r2egym.building import Builder, Built
+from r2egym.records import Task, content_hash
+from r2egym.sandboxes.base import Backend
+from r2egym.testing import CompiledTests, TestRun, compile_tests
+
+_LINKS = frozenset({0o120000, 0o160000})
+
+
+class Control(StrEnum):
+    """A patch whose outcome is known, run on the same grader with the same compiled tests."""
+
+    GOLD = "gold"
+    EMPTY = "empty"
+
+
+@dataclass
+class Prepared:
+    """One task, ready to be graded. The compiled tests are secret; they live in memory only."""
+
+    built: Built
+    base_tree: str
+    links: frozenset[str]
+    """Paths of the base commit that are symbolic links or submodules."""
+    places: frozenset[str]
+    """Paths that the graders put in place or take away."""
+    compiled: CompiledTests
+    lock: Lock = field(default_factory=Lock)
+    controls: dict[Control, TestRun] = field(default_factory=dict)
+
+
+@dataclass
+class Slot:
+    """The place of a task among those remembered; whoever comes first prepares it."""
+
+    lock: Lock = field(default_factory=Lock)
+    prepared: Prepared | None = None
+
+
+def task_key(task: Task, root: Path | None) -> str:
+    """Identity of everything that :func:`prepare` and the controls depend on."""
+    return content_hash(
+        {
+            "base": task.base_commit,
+            "environment": task.environment.model_dump(mode="json"),
+            "hidden": task.hidden_tests.model_dump(mode="json"),
+            "gold": task.patch,
+            "tests": [*task.fail_to_pass, "", *task.pass_to_pass],
+            "root": str(root),
+        }
+    )
+
+
+def prepare(builder: Builder, backend: Backend, task: Task, root: Path | None) -> Prepared:
+    """Build the task's environment and compile its tests. Raises TaskError, SandboxError or GraderError."""
+    built = builder.for_task(task, root)
+    entries = built.repository.tree(task.base_commit)
+    compiled = compile_tests(
+        backend,
+        built.config(history="absent", writable=False),
+        task.environment.recipe,
+        task.hidden_tests,
+        doubled=task.fail_to_pass,
+    )
+    hidden = task.hidden_tests
+    return Prepared(
+        built=built,
+        base_tree=built.repository.commit(task.base_commit).tree,
+        links=frozenset(path for path, entry in entries.items() if entry.mode in _LINKS),
+        places=frozenset({*(file.path for file in hidden.files), *hidden.modules, *hidden.deleted}),
+        compiled=compiled,
+    )

@@ -1,0 +1,96 @@
+"""From a run to a reward: what counts as passed, as tampering, and as neither."""
+
+from __future__ import annotations
+
+from r2egym.grading.published import published_reward
+from r2egym.records import Reward, Task, TestStatus
+from r2egym.testing import TestRun
+
+_KILLED = 137
+
+
+class Doubts:
+    """Reasons not to believe a run. What a control shows as well is no reason: such a twin proves nothing."""
+
+    def __init__(self, task: Task, run: TestRun) -> None:
+        asked = frozenset(expected(task))
+        self.alarms = set(run.alarms)
+        self.passed = asked.intersection(run.twins_passed)
+        self.missing = asked.intersection(run.twins_missing)
+
+    @property
+    def any(self) -> bool:
+        """Whether anything is left to be explained."""
+        return bool(self.alarms or self.passed or self.missing)
+
+    def explain(self, control: TestRun) -> None:
+        """Drop what an honest run shows too."""
+        self.alarms.difference_update(control.alarms)
+        self.passed = self.passed.difference(control.twins_passed)
+        self.missing = self.missing.difference(control.twins_missing)
+
+    @property
+    def tampering(self) -> tuple[str, ...]:
+        """One line a contradiction."""
+        twins = tuple(f"{test} passed, and so did its twin" for test in sorted(self.passed))
+        return (*sorted(self.alarms), *twins)
+
+
+def expected(task: Task) -> tuple[str, ...]:
+    """The tests that must pass."""
+    return (*task.fail_to_pass, *task.pass_to_pass)
+
+
+def zero(task: Task, *, note: str, ignored: tuple[str, ...] = ()) -> Reward:
+    """The reward of a patch that was never run."""
+    return Reward(
+        instance_id=task.instance_id,
+        resolved=False,
+        score=0.0,
+        f2p=dict.fromkeys(task.fail_to_pass, TestStatus.MISSING),
+        p2p=dict.fromkeys(task.pass_to_pass, TestStatus.MISSING),
+        published=0,
+        ignored=ignored,
+        note=note,
+    )
+
+
+def reward_of(
+    task: Task, run: TestRun, doubts: Doubts, *, ignored: tuple[str, ...] = (), note: str = ""
+) -> Reward:
+    """The reward of a run, given the doubts that no control explained."""
+
+    def statuses(tests: tuple[str, ...]) -> dict[str, TestStatus]:
+        return {
+            test: TestStatus.MISSING if test in doubts.missing else run.statuses.get(test, TestStatus.MISSING)
+            for test in tests
+        }
+
+    f2p, p2p = statuses(task.fail_to_pass), statuses(task.pass_to_pass)
+    tampering = doubts.tampering
+    passed = bool(f2p) and all(status is TestStatus.PASSED for status in (*f2p.values(), *p2p.values()))
+    resolved = passed and run.complete and not tampering
+    if passed and not run.complete:
+        note = note or "the run did not come to its end"
+    seen = {test: run.statuses.get(test, TestStatus.MISSING) for test in task.gold_statuses}
+    return Reward(
+        instance_id=task.instance_id,
+        resolved=resolved,
+        score=1.0 if resolved else 0.0,
+        f2p=f2p,
+        p2p=p2p,
+        published=0 if tampering or not run.complete else published_reward(task.gold_statuses, seen),
+        ignored=ignored,
+        tampering=tampering,
+        note=note,
+    )
+
+
+def loss(task: Task, run: TestRun) -> str:
+    """What took results away that may be the machine's fault as well as the patch's; empty when nothing did."""
+    if run.exec.timed_out:
+        return "the run's time limit ended it"
+    if run.exec.exit_code == _KILLED:
+        return "it was killed, as for want of memory"
+    slow = sorted(set(run.timeouts).intersection(expected(task)))
+    return f"{slow[0]} took too long" if slow else ""
