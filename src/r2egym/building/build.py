@@ -11,6 +11,7 @@ import hashlib
 import platform
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -23,16 +24,21 @@ from r2egym.building.census import take_census
 from r2egym.building.checks import Collected, check
 from r2egym.building.dates import rfc3339, tools_floor
 from r2egym.building.files import Files
+from r2egym.building.foreign import ask_setup, editable_layers
 from r2egym.building.history import BRANCH, Histories, History
 from r2egym.building.interpreters import Interpreter, find_interpreters, interpreter_layer, pick
 from r2egym.building.layers import LayerStore
+from r2egym.building.metadata import read_project
 from r2egym.building.objects import Objects
 from r2egym.building.project import path_layer
+from r2egym.building.pyproject import Project
+from r2egym.building.pythons import rank
 from r2egym.building.recipe import discover, read_recipe
-from r2egym.building.resolve import VENV, Resolver
+from r2egym.building.resolve import VENV, environment_layer, resolve
 from r2egym.building.source import Source, WheelFolder, parse_time
 from r2egym.building.trees import unpack_tree
 from r2egym.building.upstream import Upstream, builtin_address
+from r2egym.building.workshop import Workshop
 from r2egym.errors import BuildError, TaskError
 from r2egym.mining import Repository
 from r2egym.records import Environment, Recipe, Task
@@ -82,7 +88,7 @@ class Builder:
         self._recipes = recipes
         self._index = index
         self._mutex = Lock()
-        self._resolvers: dict[Path | None, Resolver] = {}
+        self._workshops: dict[Path | None, Workshop] = {}
         self._histories: dict[Path, Histories] = {}
         self._interpreters: list[Interpreter] | None = None
 
@@ -163,7 +169,20 @@ class Builder:
             return (read_recipe(path),)
         pythons = [interpreter.minor for interpreter in self.interpreters()]
         moment = repository.commit(base).committer_time
-        return discover(_files(repository, base), moment, pythons, name=repository.name)
+        files = _files(repository, base)
+        project = read_project(files)
+        if "dependencies" in project.unread and "setup.py" in files.paths:
+            project = self._ask_setup(repository, base, project, rank(pythons, files, project, moment))
+        return discover(files, moment, pythons, name=repository.name, project=project)
+
+    def _ask_setup(self, repository: Repository, base: str, project: Project, pythons: list[str]) -> Project:
+        """Have the project's ``setup.py`` tell its dependencies; what could be read, when it does not."""
+        for minor in pythons[:1]:
+            tree = self.tree_layer(repository, Objects(repository.path).root(base))
+            interpreter = self._interpreter(minor)
+            with suppress(BuildError):
+                return ask_setup(self._workshop(self._index), interpreter, tree, tools_floor(minor), project)
+        return project
 
     def _best(self, repository: Repository, base: str, recipes: tuple[Recipe, ...]) -> Built:
         failures: list[BuildError] = []
@@ -214,27 +233,37 @@ class Builder:
 
     def _lock(self, recipe: Recipe, moment: float) -> tuple[float, tuple[str, ...]]:
         """The lock as of ``moment``; where the only Python is younger and finds nothing, as of that Python's time."""
-        interpreter = self._interpreter(recipe)
-        resolver = self._resolver(self._index)
+        interpreter = self._interpreter(recipe.python)
+        workshop = self._workshop(self._index)
         floor = tools_floor(recipe.python)
         try:
-            return moment, resolver.resolve(interpreter, recipe.requirements, recipe.constraints, moment)
+            return moment, resolve(workshop, interpreter, recipe.requirements, recipe.constraints, moment)
         except BuildError as error:
             if error.reason == "index-unreachable" or floor <= moment:
                 raise
-            return floor, resolver.resolve(interpreter, recipe.requirements, recipe.constraints, floor)
+            return floor, resolve(workshop, interpreter, recipe.requirements, recipe.constraints, floor)
 
     def _assemble(
         self, repository: Repository, base: str, environment: Environment, index: Path | None
     ) -> Built:
         """Make every layer of an environment but its ``.git``."""
         recipe = environment.recipe
-        interpreter = self._interpreter(recipe)
+        interpreter = self._interpreter(recipe.python)
         objects = Objects(repository.path)
         tree = self.tree_layer(repository, objects.root(base))
-        resolver = self._resolver(index)
-        venv = resolver.environment(interpreter, environment.lock, parse_time(environment.as_of))
+        workshop = self._workshop(index)
+        before = parse_time(environment.as_of)
+        venv = environment_layer(workshop, interpreter, environment.lock, before)
         histories = self._histories_of(repository)
+        generated: Path | None = None
+        if recipe.install == "editable":
+            git = histories.layer(base, tree, "past")
+            project, generated = editable_layers(workshop, interpreter, venv, tree, git, before)
+        elif recipe.install == "path":
+            files = _files(repository, base)
+            project = path_layer(self.store, recipe, files, histories.nearest_tag(base, files))
+        else:
+            project = self.store.layer("projects", "none", lambda _: None)
         return Built(
             environment=environment,
             repository=repository,
@@ -242,7 +271,8 @@ class Builder:
             interpreter=interpreter,
             python=interpreter_layer(self.store, interpreter),
             venv=venv,
-            project=path_layer(self.store, recipe, _files(repository, base)),
+            project=project,
+            generated=generated,
             tree=tree,
             link=self._link(tree),
             history=lambda history: histories.layer(base, tree, history),
@@ -271,22 +301,22 @@ class Builder:
                 )
             return self._interpreters
 
-    def _interpreter(self, recipe: Recipe) -> Interpreter:
+    def _interpreter(self, minor: str) -> Interpreter:
         try:
-            interpreter = pick(self.interpreters(), recipe.python)
+            interpreter = pick(self.interpreters(), minor)
             interpreter_layer(self.store, interpreter)
         except TaskError as error:
             raise BuildError("no-python", str(error)) from None
         return interpreter
 
-    def _resolver(self, index: Path | None) -> Resolver:
+    def _workshop(self, index: Path | None) -> Workshop:
         from uv import find_uv_bin
 
         with self._mutex:
-            if index not in self._resolvers:
+            if index not in self._workshops:
                 uv = Path(find_uv_bin())
-                self._resolvers[index] = Resolver(self.store, self._backend, self._source(index, uv), uv)
-            return self._resolvers[index]
+                self._workshops[index] = Workshop(self.store, self._backend, self._source(index, uv), uv)
+            return self._workshops[index]
 
     def _source(self, index: Path | None, uv: Path) -> Source:
         if index is not None:

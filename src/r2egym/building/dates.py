@@ -20,9 +20,27 @@ _RELEASED = {
 }
 _SETTLING = 120 * 86400.0
 """Seconds after its release by which test runners and build tools work on a new Python."""
-_TOOLS_FLOOR = datetime(2019, 6, 1, tzinfo=UTC).timestamp()
+_TOOLS_FLOOR = datetime(2019, 6, 15, tzinfo=UTC).timestamp()
 """Test runners and build tools are never older than this: pytest 4.6, setuptools 41. What came before cannot be driven
 by today's installers."""
+
+_TIMELESS = (
+    "pytest", "pluggy", "iniconfig", "packaging", "attrs", "py", "tomli", "toml", "exceptiongroup", "atomicwrites",
+    "more-itertools", "importlib-metadata", "zipp", "typing-extensions", "pathlib2", "six", "pygments", "colorama", "wcwidth",
+    "pyparsing", "setuptools", "wheel", "pip", "flit-core", "hatchling", "poetry-core", "pdm-backend", "setuptools-scm",
+    "vcs-versioning", "hatch-vcs", "pathspec", "trove-classifiers", "editables", "cython",
+)  # fmt: skip
+_UPLOADED_AGAIN = {"atomicwrites": datetime(2022, 8, 1, tzinfo=UTC).timestamp()}
+"""Projects whose old releases were taken down and put up again, so that the index tells a wrong date of them."""
+
+
+def floors(minor: str) -> dict[str, float]:
+    """Test runners and build tools, with what these need, and the earliest date as of which each is taken.
+
+    They are not part of what a commit was written against: where the only Python at hand is younger than the commit,
+    they are taken as of that Python's time.
+    """
+    return dict.fromkeys(_TIMELESS, tools_floor(minor)) | _UPLOADED_AGAIN
 
 
 def released(minor: str) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import struct
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+from r2egym.building.files import Files
 from r2egym.building.layers import LayerStore
 from r2egym.building.objects import SUBMODULE, Objects, common_dir, empty_git_dir, run_git
 from r2egym.building.plain import MTIME
@@ -28,6 +30,10 @@ Segment = tuple[str, str | None]
 
 BRANCH = "refs/heads/main"
 _SIZES = (4096, 512, 64, 8)
+_VERSIONED = re.compile(
+    r"setuptools[_-]scm|hatch-vcs|versioneer|versioningit|dunamai|pbr|poetry-dynamic-versioning"
+)
+"""Tools that take a project's version from git's tags."""
 _FORMAT = "1"
 """Part of every key: raise it when what is written changes."""
 _CONFIG = """\
@@ -79,6 +85,18 @@ class Histories:
             _write_index(self._objects, self._objects.root(base), tree_layer, git_dir / "index")
 
         return self._store.layer("git", key, build)
+
+    def nearest_tag(self, base: str, files: Files) -> str:
+        """The nearest tag's name, for a project that takes its version from there; else nothing."""
+        if not any(
+            _VERSIONED.search(files.text(name)) for name in ("pyproject.toml", "setup.py", "setup.cfg")
+        ):
+            return ""
+        arguments = ["describe", "--tags", "--abbrev=0", base]
+        try:
+            return run_git(arguments, git_dir=self._git_dir).decode().strip().removeprefix("v")
+        except RepositoryError:
+            return ""
 
     # --- the past -----------------------------------------------------------------------------------------------
 

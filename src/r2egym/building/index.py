@@ -50,6 +50,8 @@ class IndexServer:
         """Path of the Unix socket while it serves."""
         self.trouble: TaskError | None = None
         """What went wrong with the source, if anything did: a client only sees a failed request."""
+        self.requests = 0
+        """How many requests came."""
         self._source = source
         self._before = before
         self._floors = floors or {}
@@ -89,6 +91,8 @@ class IndexServer:
 
     def answer(self, path: str) -> tuple[int, str, bytes | Path]:
         """Status, content type, and body (or the file that holds it) for a path."""
+        with self._mutex:
+            self.requests += 1
         try:
             if found := _PAGE.fullmatch(path):
                 return self._page(normalized(found[1]))

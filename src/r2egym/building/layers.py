@@ -29,7 +29,7 @@ from typing import Self
 
 from r2egym.building.plain import own_bytes, remove_tree, seal, weight, write_file
 from r2egym.building.room import Usage, measure, oldest_layers, sweep_blobs, trim_index
-from r2egym.errors import TaskError
+from r2egym.errors import R2EGymError, TaskError
 
 _UNFLUSHED = 120.0
 """Seconds after which the system has certainly written a file to disk by itself (it does so after about 35)."""
@@ -153,11 +153,16 @@ class LayerStore:
         executable = bool(source.stat().st_mode & 0o100)
         self.link_blob(hashlib.sha256(data).hexdigest(), target, lambda: data, executable=executable)
 
-    def import_tree(self, source: Path, target: Path) -> None:
-        """Copy a folder that a sandbox exported into ``target``: plain files, folders and links, nothing else."""
+    def import_tree(self, source: Path, target: Path, *, leave_out: tuple[str, ...] = ()) -> None:
+        """Copy a folder that a sandbox exported into ``target``: plain files, folders and links, nothing else.
+
+        Names in ``leave_out`` are left out at the top.
+        """
         target.mkdir(exist_ok=True)
         with os.scandir(source) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
+                if entry.name in leave_out:
+                    continue
                 place = target / entry.name
                 if entry.is_symlink():
                     place.symlink_to(Path(entry.path).readlink())
@@ -261,6 +266,8 @@ class LayerStore:
         try:
             self.home.mkdir(parents=True, exist_ok=True)
             yield
+        except R2EGymError:
+            raise
         except OSError as error:
             raise TaskError(f"cannot write layers under {self.home}: {error.strerror or error}") from error
 

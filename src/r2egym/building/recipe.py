@@ -64,7 +64,9 @@ Gather = Callable[[Files, Project, str], tuple[list[str], list[str]]]
 """Requirements, and extras of the project."""
 
 
-def discover(files: Files, moment: float, pythons: Sequence[str], *, name: str = "") -> tuple[Recipe, ...]:
+def discover(
+    files: Files, moment: float, pythons: Sequence[str], *, name: str = "", project: Project | None = None
+) -> tuple[Recipe, ...]:
     """Recipes for a commit, the likeliest first, at most eight.
 
     Args:
@@ -72,13 +74,14 @@ def discover(files: Files, moment: float, pythons: Sequence[str], *, name: str =
         moment: its committer time, seconds since 1970.
         pythons: versions at hand, ``MAJOR.MINOR``.
         name: the repository's name, in case the project does not say its own.
+        project: what the project says of itself; None: read it from the files.
 
     Raises:
         BuildError: reason ``no-recipe`` (no Python in it) or ``no-python`` (none that the project allows is at hand).
     """
     if not any(path.endswith(".py") for path in files.paths):
         raise BuildError("no-recipe", "there is no Python file in this commit")
-    project = read_project(files)
+    project = project or read_project(files)
     ranked = rank(list(pythons), files, project, moment)
     if not ranked:
         have = ", ".join(pythons) or "none"
@@ -94,10 +97,24 @@ def discover(files: Files, moment: float, pythons: Sequence[str], *, name: str =
                 "constraints": constraints,
                 "origin": origin,
             }
-            recipe = shape.model_copy(update=said)
-            if recipe not in found:
-                found.append(recipe)
-    return tuple(found[:_MOST])
+            found.append(shape.model_copy(update=said))
+        if minor == ranked[0] and files.paths & {"setup.py", "pyproject.toml"}:
+            found.append(found[0].model_copy(update={"install": "editable"}))
+    return (*_distinct(found[: _MOST - 1]), _with_unittest(found[0]))
+
+
+def _distinct(recipes: Iterable[Recipe]) -> list[Recipe]:
+    kept: list[Recipe] = []
+    for recipe in recipes:
+        if recipe not in kept:
+            kept.append(recipe)
+    return kept
+
+
+def _with_unittest(recipe: Recipe) -> Recipe:
+    """The same without pytest: for an index that has none."""
+    requirements = tuple(line for line in recipe.requirements if not name_of(line).startswith("pytest"))
+    return recipe.model_copy(update={"runner": "unittest", "requirements": requirements})
 
 
 def read_recipe(path: Path) -> Recipe:
