@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from r2egym.building.objects import empty_git_dir, run_git
+from r2egym.building.objects import common_dir, empty_git_dir, run_git
 from r2egym.errors import DatasetError
 from r2egym.mining import Repository
 from r2egym.records import Task
@@ -35,7 +35,7 @@ def write_bundle(path: Path, repository: Repository, tasks: Sequence[Task]) -> N
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".bundle-", dir=path.parent) as name, replacing(path) as aside:
         git_dir = empty_git_dir(Path(name) / "git")
-        objects = [repository.path / "objects"]
+        objects = [common_dir(repository.path) / "objects"]
         refs = "".join(f"create refs/heads/{task.instance_id} {task.fix_commit}\n" for task in tasks)
         run_git(["update-ref", "--stdin"], git_dir=git_dir, objects=objects, stdin=refs.encode())
         options = ["-c", "pack.threads=1", "-c", "core.compression=9"]

@@ -72,10 +72,9 @@ def _complete(run: TestRun) -> TestRun:
     """A run of the fix's own side must come to its end."""
     if run.exec.timed_out:
         raise NotATaskError("classify", "fix-times-out", "the tests of the fix do not end in time")
-    if not run.complete:
-        last = normalise(run.exec.stderr or run.exec.stdout).strip().rpartition("\n")[2]
+    if not run.complete and run.statuses:
         raise NotATaskError(
-            "classify", "fix-crashes", f"the test run on the fix did not end well: {last[:200]}"
+            "classify", "fix-crashes", f"the test run on the fix did not end well: {_complaint(run)}"
         )
     return run
 
@@ -84,14 +83,17 @@ def _check_mends(classes: Classes, gold: TestRun) -> None:
     if classes.fail_to_pass:
         return
     if any(status is TestStatus.PASSED for status in gold.statuses.values()):
-        raise NotATaskError(
-            "classify",
-            "nothing-mended",
-            f"{len(classes.pass_to_pass)} tests pass on both sides, none only on the fix",
-        )
-    bad = sorted(test for test, status in gold.statuses.items() if status is not TestStatus.SKIPPED)
-    message = normalise(gold.messages.get(bad[0], "")).strip().rpartition("\n")[2] if bad else "no test ran"
-    raise NotATaskError("classify", "fix-fails", f"no test passes on the fix: {message[:200]}")
+        kept = f"{len(classes.pass_to_pass)} tests pass on both sides, none only on the fix"
+        raise NotATaskError("classify", "only-flaky" if classes.flaky else "nothing-mended", kept)
+    raise NotATaskError("classify", "fix-fails", f"no test passes on the fix: {_complaint(gold)}")
+
+
+def _complaint(run: TestRun) -> str:
+    """The line of a run's messages that says most, for a person."""
+    text = normalise("\n".join(run.messages[test] for test in sorted(run.messages)) or run.exec.stderr)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    marked = [line.removeprefix("E ").strip() for line in lines if line.startswith("E ")]
+    return ((marked or lines or ["no test ran"])[-1])[:200]
 
 
 def _check_breaks_nothing(classes: Classes) -> None:

@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Literal
 
 from r2egym.building import Builder, Built
-from r2egym.building.objects import empty_git_dir, run_git
+from r2egym.building.objects import common_dir, empty_git_dir, run_git
 from r2egym.grading import Grader
 from r2egym.mining import Repository
 from r2egym.records import HiddenTests, Record, Task
 from r2egym.sandboxes.base import Backend
 from r2egym.testing import TestRun, run_tests
 
-TIME_ZONES = ("UTC", "Asia/Kathmandu", "America/St_Johns", "Pacific/Kiritimati", "Antarctica/Troll")
-"""Odd offsets on purpose; the runs of a side take turns."""
+TIME_ZONES = ("UTC0", "<+14>-14", "<-0330>3:30", "<+0545>-5:45", "<-11>11")
+"""The runs of a side take turns. Spelled out, so that they hold where the system has no table of time zones."""
 
 
 class Options(Record):
@@ -74,19 +74,19 @@ class Workshop:
     def side(self, commit: str, tests: str, hidden: HiddenTests) -> Path:
         """A layer with the files of ``commit``, and the hidden tests as they are in the commit ``tests``."""
         entries = self.repository.tree(tests)
-        lines = [f"{entries[f.path].mode:06o} {entries[f.path].oid}\t{f.path}" for f in hidden.files]
-        lines += [f"0 {'0' * 40}\t{path}" for path in hidden.deleted]
+        lines = [f"0 {'0' * 40}\t{path}\0" for path in hidden.deleted]
+        lines += [f"{entries[f.path].mode:06o} {entries[f.path].oid}\t{f.path}\0" for f in hidden.files]
+        text = "".join(lines).encode("utf-8", "surrogateescape")
         with self.folder() as place:
             git_dir = empty_git_dir(place / "git")
             index = {"GIT_INDEX_FILE": str(place / "index")}
-            objects = [self.repository.path / "objects"]
+            objects = [common_dir(self.repository.path) / "objects"]
 
             def git(*arguments: str, stdin: bytes = b"") -> bytes:
                 return run_git(arguments, git_dir=git_dir, objects=objects, stdin=stdin, env=index)
 
             git("read-tree", self.repository.commit(commit).tree)
-            text = "".join(line + "\0" for line in lines)
-            git("update-index", "-z", "--index-info", stdin=text.encode("utf-8", "surrogateescape"))
+            git("update-index", "--replace", "-z", "--index-info", stdin=text)
             tree = git("write-tree").decode().strip()
             return self.builder.tree_layer(self.repository, tree, objects=git_dir / "objects")
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
+import re
 from collections.abc import Iterable, Iterator
 
 from r2egym.curation.evidence import Evidence
@@ -36,39 +37,59 @@ def find_examples(evidence: Evidence, *, most: int = 2) -> tuple[str, ...]:
     seen: set[tuple[str, str]] = set()
     for failure in evidence.failures:
         path, _, name = failure.test.partition("::")
-        name = name.partition("[")[0]
-        if (path, name) in seen or path not in evidence.test_files or len(found) == most:
+        plain = name.partition("[")[0]
+        if (path, plain) in seen or path not in evidence.test_files or len(found) == most:
             continue
-        seen.add((path, name))
-        snippet = _example(evidence.test_files[path], name.split("::"))
+        snippet = _example(evidence.test_files[path], name, failure.message, path)
         if snippet is not None and snippet not in found:
+            seen.add((path, plain))
             found.append(snippet)
     return tuple(found)
 
 
-def _example(source: str, name: list[str]) -> str | None:
+def _example(source: str, name: str, message: str, path: str) -> str | None:
+    """The test's lines up to the assertion that fails; those that hold before it are left out."""
     try:
         module = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return None
-    function = _function(module, name)
-    if function is None:
+    plain, _, parameters = name.partition("[")
+    function = _function(module, plain.split("::"))
+    given = None if function is None else _given(function, parameters.removesuffix("]"))
+    if function is None or given is None:
         return None
-    given = _given(function)
-    if given is None:
-        return None
+    line = _failing_line(message, path)
     body: list[str] = list(given)
     for statement in function.body:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             continue  # a docstring
         told = _expectation(statement)
+        if told is not None and (line is None or line <= (statement.end_lineno or statement.lineno)):
+            now = _value_now(message) if line is not None and isinstance(statement, ast.Assert) else ""
+            return _finish(module, [*body, f"{told}{now}"])
         if told is not None:
-            body.append(told)
-            return _finish(module, body)
+            continue
         if not isinstance(statement, _SIMPLE) or _mentions_testing(statement):
             return None
         body.append(ast.unparse(statement))
     return None
+
+
+def _failing_line(message: str, path: str) -> int | None:
+    """The line of the test's own file that the failure points to."""
+    lines = re.findall(rf"^(?:/testbed/)?{re.escape(path)}:(\d+): ", message, re.MULTILINE)
+    return int(lines[-1]) if lines else None
+
+
+def _value_now(message: str) -> str:
+    """What came out instead, when the message of an equality shows it in full."""
+    match = re.search(r"^E +(?:AssertionError: )?assert (?!not )(.+?) == .+$", message, re.MULTILINE)
+    told = match[1] if match else ""
+    return (
+        f"; now: {told}"
+        if told and "..." not in told and "<" not in told and len(told) <= _WIDEST // 2
+        else ""
+    )
 
 
 def _function(module: ast.Module, name: list[str]) -> ast.FunctionDef | None:
@@ -82,8 +103,8 @@ def _function(module: ast.Module, name: list[str]) -> ast.FunctionDef | None:
     return functions[-1] if functions else None
 
 
-def _given(function: ast.FunctionDef) -> list[str] | None:
-    """Assignments that stand for a test's parameters: the first row of its ``parametrize``; None for a fixture."""
+def _given(function: ast.FunctionDef, parameters: str) -> list[str] | None:
+    """Assignments that stand for a test's parameters: the row of its ``parametrize``; None for a fixture."""
     wanted = [argument.arg for argument in function.args.args if argument.arg != "self"]
     lines: list[str] = []
     for mark in function.decorator_list:
@@ -97,15 +118,27 @@ def _given(function: ast.FunctionDef) -> list[str] | None:
         if not isinstance(names, ast.Constant) or not isinstance(rows, ast.List | ast.Tuple) or not rows.elts:
             return None
         columns = [part.strip() for part in str(names.value).split(",")]
-        first = rows.elts[0]
-        values = first.elts if len(columns) > 1 and isinstance(first, ast.Tuple | ast.List) else [first]
-        if len(values) != len(columns):
+        values = _row(rows.elts, len(columns), parameters)
+        if values is None:
             return None
         for column, value in zip(columns, values, strict=True):
             lines.append(f"{column} = {ast.unparse(value)}")
             if column in wanted:
                 wanted.remove(column)
     return None if wanted else lines
+
+
+def _row(rows: list[ast.expr], width: int, parameters: str) -> list[ast.expr] | None:
+    """The row whose id is ``parameters``, as pytest makes ids of plain constants."""
+    for row in rows:
+        values = row.elts if width > 1 and isinstance(row, ast.Tuple | ast.List) else [row]
+        if len(values) == width and "-".join(_id(value) for value in values) == parameters:
+            return values
+    return None
+
+
+def _id(value: ast.expr) -> str:
+    return str(value.value) if isinstance(value, ast.Constant) else "\0"
 
 
 def _expectation(statement: ast.stmt) -> str | None:

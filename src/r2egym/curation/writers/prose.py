@@ -40,6 +40,11 @@ _ABOUT_THE_CHANGE = re.compile(
     r"implement\w*|updat\w+|tweak\w*|extract\w*|convert\w*|drop\w*|delet\w+|swap\w*|set|bump\w*|wrap\w*|return)\b",
     re.IGNORECASE,
 )
+_ABOUT_THE_CODE = re.compile(
+    r"^(?:use[sd]?|using|mov(?:es?|ed|ing)|renam(?:es?|ed|ing)|refactor\w*|replac(?:es?|ed|ing)|switch\w*|rewr\w+|rework\w*|"
+    r"simplif\w+|clean\w*|updat\w+|tweak\w*|extract\w*|drop\w*|delet\w+|remov\w+|swap\w*|bump\w*|chang(?:es?|ed|ing))\b",
+    re.IGNORECASE,
+)
 _HOW = re.compile(
     r"\bby (?:\w+ing)\b|\b(?:instead of|rather than|so (?:add|use|that)|in this fix|followups?|now|this also|untouched|"
     r"unchanged|unaffected|preserved|fixed|correct the|compare the|deliberate)\b",
@@ -59,7 +64,6 @@ _TRAILER = re.compile(
     re.IGNORECASE,
 )
 _MERGE = re.compile(r"^merge (?:pull request|branch|remote|tag|commit)\b", re.IGNORECASE)
-_REQUEST = re.compile(r"add|implement|make|introduce", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z`'\"(])")
 _SHORTEST_TITLE = 8
 _LONGEST_TITLE = 100
@@ -88,7 +92,7 @@ def title_of(message: str) -> str | None:
         while filler := _FILLER.match(text):
             text = text[filler.end() :]
         text = _as_symptom(text)
-    elif _ABOUT_THE_CHANGE.match(text) and not _REQUEST.match(text):
+    elif _ABOUT_THE_CODE.match(text):
         return None
     if len(text) < _SHORTEST_TITLE or len(text.split()) < _FEWEST_WORDS or _NO_TITLE.search(text):
         return None
@@ -96,20 +100,21 @@ def title_of(message: str) -> str | None:
 
 
 def subject_of(message: str) -> str | None:
-    """The line that says most: the first one, or for a merge of a pull request the first line of its body."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    if lines and _MERGE.match(lines[0]):
-        lines = lines[1:]
-    return lines[0] if lines else None
+    """The line that says most: the first one, or for a merge the first sentence of its body."""
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", message.strip())]
+    first = message.strip().partition("\n")[0].strip()
+    if _MERGE.match(first):
+        rest = paragraphs[0][len(first) :].strip() or (paragraphs[1] if len(paragraphs) > 1 else "")
+        first = _SENTENCE.split(rest)[0]
+    return first or None
 
 
 def problem_sentences(message: str) -> tuple[str, ...]:
     """Sentences of the message's body that tell of the problem: none about the change, tests, issues or people."""
     subject = subject_of(message) or ""
-    body = message.strip().splitlines()
-    start = next((i + 1 for i, line in enumerate(body) if line.strip() == subject), len(body))
+    body = message.strip().partition("\n")[2]
     kept: list[str] = []
-    for paragraph in "\n".join(body[start:]).split("\n\n"):
+    for paragraph in body.split("\n\n"):
         lines = [line.strip() for line in paragraph.splitlines()]
         if not any(lines) or any(_TRAILER.match(line) or line.startswith(("*", "-", "#")) for line in lines):
             continue
@@ -117,6 +122,7 @@ def problem_sentences(message: str) -> tuple[str, ...]:
             text = _clean(sentence)
             about_change = _ABOUT_THE_CHANGE.match(text) or _HOW.search(text) or _TESTING.search(text)
             whole = text.count("(") == text.count(")") and not text.endswith(":")
+            whole = whole and sentence.strip() != subject
             if whole and not about_change and _SYMPTOM.search(text) and len(text.split()) > _FEWEST_WORDS:
                 kept.append(text if text[-1] in ".!?" else text + ".")
     return tuple(kept)

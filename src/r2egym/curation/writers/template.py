@@ -17,6 +17,7 @@ from r2egym.curation.writers.symptoms import Symptom, read_symptom
 _MOST_SYMPTOMS = 4
 _MOST_SENTENCES = 6
 _MOST_NAMES = 12
+_LONGEST_TITLE = 80
 
 
 class TemplateWriter:
@@ -26,8 +27,8 @@ class TemplateWriter:
 
     def write(self, evidence: Evidence) -> str:
         """The statement, as Markdown."""
-        symptoms = _symptoms(evidence)
         examples = tuple(text for text in find_examples(evidence) if not find_leaks(text, evidence))
+        symptoms = _symptoms(evidence, shown=bool(examples))
         parts = [
             _title(evidence, symptoms),
             _told_by_author(evidence),
@@ -46,7 +47,7 @@ def _title(evidence: Evidence, symptoms: tuple[Symptom, ...]) -> str:
     if title is not None and not find_leaks(title, evidence):
         return title
     where = _where(evidence)
-    if symptoms:
+    if symptoms and symptoms[0].weight and len(symptoms[0].now) <= _LONGEST_TITLE:
         return f"{where}: {symptoms[0].now.rstrip('.')}"
     return f"{where} does not behave as it should"
 
@@ -64,12 +65,16 @@ def _told_by_author(evidence: Evidence) -> str:
     return " ".join(list(sentences)[:_MOST_SENTENCES])
 
 
-def _symptoms(evidence: Evidence) -> tuple[Symptom, ...]:
-    """The distinct ones, those that say most first; each stands once however many tests show it."""
+def _symptoms(evidence: Evidence, *, shown: bool) -> tuple[Symptom, ...]:
+    """The distinct ones, those that say most first; those that say little only when no example shows them."""
     found: dict[str, Symptom] = {}
     for failure in evidence.failures:
         symptom = read_symptom(failure)
-        if symptom is None or find_leaks(f"{symptom.now} {symptom.expected}", evidence):
+        if (
+            symptom is None
+            or (shown and not symptom.weight)
+            or find_leaks(f"{symptom.now} {symptom.expected}", evidence)
+        ):
             continue
         found.setdefault(symptom.now, symptom)
     ranked = sorted(found.values(), key=lambda symptom: -symptom.weight)
