@@ -222,7 +222,7 @@ def makefile_targets() -> set[str]:
 def test_documents_name_targets_that_exist(document: str) -> None:
     """Every `make …` that a document tells people to type is a target of the Makefile."""
     text = (ROOT / document).read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:^ *|`)make ([a-z-]+)", text, re.MULTILINE))
+    named = set(re.findall(r"(?:^ *|`)make (?:--[a-z-]+ )*([a-z][a-z-]*)", text, re.MULTILINE))
     assert named
     assert named <= makefile_targets()
 
