@@ -7,7 +7,6 @@ then gold, as a control on the same machine, decides.
 
 from __future__ import annotations
 
-import errno
 import time
 from collections import OrderedDict
 from pathlib import Path
@@ -26,7 +25,9 @@ from r2egym.testing import TestRun, run_compiled
 
 _REMEMBERED = 64
 """Tasks whose compiled tests are kept in memory."""
-_NOT_A_NAME = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL, errno.EILSEQ})
+_LONGEST_NAME = 255
+_LONGEST_PATH = 2048
+"""Bytes; layers lie in folders of their own, whose names count too."""
 
 
 class GradeOptions(Record):
@@ -116,6 +117,8 @@ class Grader:
 
     def _run(self, prepared: Prepared, task: Task, parts: tuple[FilePatch, ...]) -> TestRun:
         """Run the compiled tests on the patched source. A sandbox that breaks under it is tried once more."""
+        if bad := next((path for part in parts for path in part.paths if not _can_exist(path)), None):
+            raise _HopelessError(f"no file can have a path like {bad[:80]}…")
         tree = self._tree(prepared, task, parts)
         try:
             return self._attempt(prepared, task, tree)
@@ -146,10 +149,6 @@ class Grader:
             # a broken repository fails without the patch too, and then that error stands
             graded_tree(self._builder, repository, prepared.base_tree, (), hidden)
             raise _HopelessError(str(error)) from None
-        except OSError as error:
-            if error.errno not in _NOT_A_NAME:
-                raise
-            raise _HopelessError(f"a path of the patch cannot exist: {error.strerror}") from None
 
     def _control(self, prepared: Prepared, task: Task, control: Control) -> TestRun:
         with prepared.lock:
@@ -177,6 +176,11 @@ class Grader:
             if slot.prepared is None:
                 slot.prepared = prepare(self._builder, self._backend, task, root)
             return slot.prepared
+
+
+def _can_exist(path: str) -> bool:
+    longest = max(len(part.encode()) for part in path.split("/"))
+    return longest <= _LONGEST_NAME and len(path.encode()) <= _LONGEST_PATH
 
 
 def _failed(task: Task, boundary: str, cause: str, *, provoked: bool = False) -> Reward:
