@@ -60,7 +60,7 @@ class Jail:
         self.process = process
         self.init = init
         self._started = start_time(init) if init else None
-        self._namespace = pid_namespace(init) if init else ""
+        self.namespace = pid_namespace(init) if init else ""
 
     def is_alive(self) -> bool:
         """Whether it runs."""
@@ -69,8 +69,8 @@ class Jail:
     def kill(self) -> None:
         """End every process in it; returns when the first one, and so all of them, are gone. Twice is safe."""
         if self.process.poll() is None:
-            if self._namespace:
-                send(self.init, signal.SIGKILL, self._namespace)
+            if self.namespace:
+                send(self.init, signal.SIGKILL, self.namespace)
             try:
                 self.process.wait(0.5)
             except subprocess.TimeoutExpired:

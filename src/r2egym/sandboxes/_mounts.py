@@ -70,7 +70,7 @@ def plan(
         "/dev/shm",
         "--remount-ro",
         "/dev",
-    ]  # noqa: S108
+    ]
     for number, layer in enumerate(config.layers):
         if layer.writable:
             overlays[layer.target] = workspace.overlay(f"layer{number}")
@@ -145,5 +145,6 @@ def _cover_proc() -> list[str]:
 
 
 def _shm_size(config: SandboxConfig) -> int:
-    bound = 1 << 28
-    return min([bound, *(limit for limit in (config.limits.memory_bytes, config.limits.disk_bytes) if limit)])
+    """Half the memory at most: a full /dev/shm must leave room for the command that empties it."""
+    memory, disk = config.limits.memory_bytes, config.limits.disk_bytes
+    return min(1 << 28, memory // 2 if memory else 1 << 28, disk or 1 << 28)

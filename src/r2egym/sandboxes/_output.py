@@ -96,20 +96,21 @@ class Stream:
             self._head += chunk
             return
         if not self._over:
-            self._overflow()
-        self._tail += chunk
+            self._overflow(chunk)
+        else:
+            self._tail += chunk
+            self._keep(chunk)
         if len(self._tail) > 2 * self._half + _READ:
             del self._tail[: len(self._tail) - self._half]
-        self._keep(chunk)
 
-    def _overflow(self) -> None:
+    def _overflow(self, chunk: bytes) -> None:
         self._over = True
         opened = self._spill.open() if self._spill is not None else None
         if opened is not None:
             self._path, self._file = opened
-        self._keep(self._head)
-        self._tail = self._head[self._half :]
-        del self._head[self._half :]
+        whole = self._head + chunk
+        self._keep(whole)
+        self._head, self._tail = whole[: self._half], whole[self._half :]
 
     def _keep(self, data: bytes | bytearray) -> None:
         if self._file is None or self._spill is None:
@@ -134,7 +135,7 @@ class Stream:
         self._close()
         if not self._over:
             return self._head.decode(errors="replace"), None
-        rest = self._half if len(self._tail) >= self._half else len(self._tail)
+        rest = min(self._half, len(self._tail))
         tail = self._tail[len(self._tail) - rest :]
         left_out = self._size - len(self._head) - len(tail)
         mark = f"\n[... {left_out} bytes left out ...]\n".encode() if left_out else b""

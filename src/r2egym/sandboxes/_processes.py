@@ -96,9 +96,8 @@ def pid_namespace(pid: int) -> str:
         return ""
 
 
-def freeze(init: int, *, spared: Iterable[int] = ()) -> list[int]:
+def freeze(init: int, namespace: str, *, spared: Iterable[int] = ()) -> list[int]:
     """Stop every running process below ``init`` but for those spared; which were stopped, for :func:`thaw`."""
-    namespace = pid_namespace(init)
     stopped: list[int] = []
     for _ in range(_ROUNDS):
         found = [pid for pid in descendants(init, spared=spared) if pid not in stopped and _is_running(pid)]
@@ -108,9 +107,8 @@ def freeze(init: int, *, spared: Iterable[int] = ()) -> list[int]:
     return stopped
 
 
-def thaw(init: int, stopped: Iterable[int]) -> None:
+def thaw(stopped: Iterable[int], namespace: str) -> None:
     """Let processes that :func:`freeze` stopped go on."""
-    namespace = pid_namespace(init)
     for pid in stopped:
         send(pid, signal.SIGCONT, namespace)
 
@@ -123,13 +121,12 @@ def _is_running(pid: int) -> bool:
         return False
 
 
-def end(init: int, *, spared: Iterable[int] = ()) -> bool:
+def end(init: int, namespace: str, *, spared: Iterable[int] = ()) -> bool:
     """End every process below ``init`` but for those spared; whether all are gone.
 
     They are stopped first, until no new one appears: what is stopped cannot fork.
     """
     keep = frozenset(spared)
-    namespace = pid_namespace(init)
     for _ in range(_ROUNDS):
         stopped: set[int] = set()
         while True:

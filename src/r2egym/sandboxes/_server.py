@@ -7,7 +7,6 @@ socket, which, unlike a pipe, no other process can open through ``/proc``.
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import threading
 from collections.abc import Callable
@@ -133,6 +132,11 @@ class Server:
         """Process id, on the host, of the first process inside."""
         return self._jail.init
 
+    @property
+    def namespace(self) -> str:
+        """Name of its PID namespace: what is signalled must live there, whatever its process id was before."""
+        return self._jail.namespace
+
     def is_alive(self) -> bool:
         """Whether it runs."""
         return self._jail.is_alive()
@@ -197,11 +201,11 @@ class Server:
         return {pid for pid, started in self._survivors if started == _processes.start_time(pid)}
 
     def _interrupt(self, _count: int) -> None:
-        _processes.end(self.init, spared=self.sessions | self.survivors())
+        _processes.end(self.init, self.namespace, spared=self.sessions | self.survivors())
 
     def _on_excess(self, limit: str) -> None:
         self._hit.add(limit)
-        _processes.end(self.init, spared=self.sessions)
+        _processes.end(self.init, self.namespace, spared=self.sessions)
 
     def _on_expiry(self) -> None:
         self._end_reason = "the sandbox reached its life time (limit `wall_seconds`)"
@@ -209,11 +213,11 @@ class Server:
 
     def freeze(self) -> list[int]:
         """Stop all that runs inside but the shells."""
-        return _processes.freeze(self.init, spared=())
+        return _processes.freeze(self.init, self.namespace)
 
     def thaw(self, stopped: list[int]) -> None:
         """Let it go on."""
-        _processes.thaw(self.init, stopped)
+        _processes.thaw(stopped, self.namespace)
 
     def kill(self) -> None:
         """End every process; commands under way raise SandboxClosedError."""

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from r2egym.errors import SandboxClosedError, SandboxError, UsageError
 from r2egym.records import ExecResult
@@ -60,7 +61,7 @@ class Exchange:
         self._prefix = f"{folder}/{self.token}."
         self._made: list[str] = []
 
-    def __enter__(self) -> Exchange:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -290,8 +291,8 @@ def converse(
     streams: list[Stream] = []
     started = time.monotonic()
     try:
-        for kind in ("out", "err"):
-            streams.append(Stream(exchange.pipe(kind), order.output_limit, spill))
+        streams.append(Stream(exchange.pipe("out"), order.output_limit, spill))
+        streams.append(Stream(exchange.pipe("err"), order.output_limit, spill))
         channel.tell(code())
         talk = Conversation(channel, streams, exchange.token, interrupt)
         talk.follow(order.timeout)

@@ -37,7 +37,10 @@ _COPIED = (
     "terminfo",
     "timezone",
 )
-_FOLDERS = "dev home mnt opt proc root run srv sys tmp usr var/cache var/lib var/log var/tmp run/r2egym etc testbed".split()
+_FOLDERS = (
+    *("dev", "etc", "home", "mnt", "opt", "proc", "root", "run/r2egym", "srv", "testbed", "tmp", "usr"),
+    *("var/cache", "var/lib", "var/log", "var/tmp"),
+)
 _LINKS = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")
 _lock = threading.Lock()
 

@@ -109,6 +109,8 @@ class Sandbox(Protocol):
 
     id: str
     capabilities: frozenset[Capability]
+    limits_in_force: Mapping[str, str]
+    """By limit asked for (``memory``, ``pids``, ``cpu``, ``disk``, ``wall``), what holds it."""
 
     def exec(
         self,
@@ -168,6 +170,11 @@ class Sandbox(Protocol):
 
     def session(self) -> Session:
         """A new persistent shell."""
+        ...
+
+    @property
+    def sessions(self) -> Sequence[Session]:
+        """The open sessions, oldest first; in a fork, those of its origin, restored."""
         ...
 
     def is_alive(self) -> bool:

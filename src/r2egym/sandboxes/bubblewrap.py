@@ -31,6 +31,7 @@ from r2egym.sandboxes.base import Capability, SandboxConfig, Snapshot
 from r2egym.sandboxes.session import ShellSession
 
 _T = TypeVar("_T")
+_EMPTY = Stack()
 _ABLE = frozenset({Capability.SNAPSHOT, Capability.EXPORT, Capability.SESSION, Capability.NETWORK_INDEX})
 
 
@@ -64,7 +65,7 @@ class BubblewrapSandbox:
         self,
         config: SandboxConfig,
         home: Path,
-        stack: Stack = Stack(),
+        stack: Stack = _EMPTY,
         sessions: Mapping[int, str] | None = None,
     ) -> None:
         self._config = config

@@ -45,7 +45,7 @@ class _Shell:
             self._channel = Channel(say, ask)
             with Exchange(server.io) as exchange:
                 server.tell(
-                    f"( {exchange.body(order)} ) <{self._say.inside('ask')} >/dev/null 2>&1 & disown;",
+                    f"( {YIELD} {exchange.body(order)} ) <{self._say.inside('ask')} >/dev/null 2>&1 & disown;",
                     exchange,
                 )
             self.out = self._say.inside("say")
@@ -69,8 +69,7 @@ class _Shell:
             token, out = exchange.token, self.out
 
             def code() -> bytes:
-                assert isinstance(order.command, str)
-                script = exchange.file("sh", os.fsencode(order.command))
+                script = exchange.file("sh", os.fsencode(str(order.command)))
                 # the second line is read, and so the end told, even where the first one was abandoned half-way
                 return (
                     f"trap 'printf \"X {token} %d\\n\" $? >{out}' EXIT; printf 'S {token}\\n' >{out}; "
@@ -81,14 +80,14 @@ class _Shell:
             return self._server.follow(self._channel, exchange, order, code, self._interrupt)
 
     def _interrupt(self, count: int) -> None:
-        namespace = _processes.pid_namespace(self.pid)
+        namespace = self._server.namespace
         if count >= _GIVE_UP:
             _processes.send(self.pid, signal.SIGKILL, namespace)
             return
         _processes.send(self.pid, signal.SIGSTOP, namespace)
         forceful = count % 3 == 2  # noqa: PLR2004 - twice politely, since only an obeyed SIGINT ends a loop
         for child in _processes.children(self.pid):
-            _processes.end(child)
+            _processes.end(child, namespace)
             _processes.send(child, signal.SIGKILL if forceful else signal.SIGINT, namespace)
         self._end_orphans()
         _processes.send(self.pid, signal.SIGINT, namespace)
@@ -99,15 +98,15 @@ class _Shell:
         if not self._server.lock.acquire(blocking=False):
             return
         try:
-            _processes.end(self._server.init, spared=self._server.sessions | self._server.survivors())
+            spared = self._server.sessions | self._server.survivors()
+            _processes.end(self._server.init, self._server.namespace, spared=spared)
         finally:
             self._server.lock.release()
 
     def close(self) -> None:
-        namespace = _processes.pid_namespace(self._server.init)
-        if namespace:
-            _processes.end(self.pid)
-            _processes.send(self.pid, signal.SIGKILL, namespace)
+        namespace = self._server.namespace
+        _processes.end(self.pid, namespace)
+        _processes.send(self.pid, signal.SIGKILL, namespace)
         self._server.sessions.discard(self.pid)
         self._channel.close()
         self._say.__exit__()
