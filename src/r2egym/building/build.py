@@ -1,7 +1,7 @@
 """From a commit to a runnable environment: discover, resolve as of the commit's date, install, check.
 
 Recipes are tried in order of likelihood; the first whose packages import and whose tests are all collected counts. Where
-every recipe leaves some test module that cannot be collected, the one that leaves the fewest counts. A build that
+every recipe leaves some test module that cannot be collected, the one that collects the most tests counts. A build that
 fails keeps its log under ``home/logs``.
 """
 
@@ -21,7 +21,7 @@ from typing import Self
 from r2egym import settings as settings_module
 from r2egym.building.built import Built
 from r2egym.building.census import take_census
-from r2egym.building.checks import Collected, check
+from r2egym.building.checks import check
 from r2egym.building.dates import rfc3339, tools_floor
 from r2egym.building.files import Files
 from r2egym.building.foreign import ask_setup, editable_layers
@@ -187,19 +187,28 @@ class Builder:
     def _best(self, repository: Repository, base: str, recipes: tuple[Recipe, ...]) -> Built:
         failures: list[BuildError] = []
         partial: list[tuple[int, int, Built]] = []
+        imported: set[str] = set()
         for environment in self._environments(repository, base, recipes, failures):
+            recipe = environment.recipe
+            has_pytest = bool(partial) or any(error.reason != "resolve-failed" for error in failures)
+            if (recipe.install == "editable" and recipe.python in imported) or (
+                recipe.runner == "unittest" and has_pytest
+            ):
+                continue  # a path was enough; pytest runs such tests too
             try:
                 built = self._assemble(repository, base, environment, self._index)
-                collected = check(self._backend, built.config(history="none"), environment.recipe)
+                collected = check(self._backend, built.config(history="none"), recipe)
             except BuildError as error:
                 failures.append(error)
+                imported |= {recipe.python} if error.reason == "collect-failed" else set()
                 continue
-            ready = _counted(built, collected)
+            ready = replace(built, collected=collected.tests)
             if not collected.errors:
                 return ready
-            partial.append((collected.errors, len(partial), ready))
+            imported.add(recipe.python)
+            partial.append((collected.tests, -len(partial), ready))
         if partial:
-            return min(partial)[2]
+            return max(partial)[2]
         raise max(
             reversed(failures),
             key=lambda error: _STAGES.index(error.reason) if error.reason in _STAGES else -1,
@@ -339,10 +348,6 @@ class Builder:
 
 def _files(repository: Repository, base: str) -> Files:
     return Files(repository.tree(base), lambda path: repository.read(base, path))
-
-
-def _counted(built: Built, collected: Collected) -> Built:
-    return replace(built, collected=collected.tests)
 
 
 def _inside(root: Path | None, name: str, instance: str) -> Path:

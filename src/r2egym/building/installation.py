@@ -8,15 +8,19 @@ builds do), that name is replaced in the copy.
 from __future__ import annotations
 
 import shutil
+import struct
 import subprocess
 from pathlib import Path
 
-from r2egym.building.plain import seal
+from r2egym.building.plain import MTIME, seal
 from r2egym.errors import TaskError
 
-_LEFT_OUT = {"site-packages", "idlelib", "turtledemo", "tests", "idle_test", "pkgconfig", "__pycache__"}
+_LEFT_OUT = {"site-packages", "idlelib", "turtledemo", "tests", "idle_test", "pkgconfig"}
 _BESIDE = b"$ORIGIN/../lib"
 _TIMEOUT = 600.0
+_HEADER = 16
+"""Bytes of a file of byte code before the code, since Python 3.7."""
+_WORTH_KEEPING = 100
 
 
 def copy_installation(executable: Path, prefix: Path, minor: str, folder: Path, target: str) -> None:
@@ -48,7 +52,13 @@ def copy_installation(executable: Path, prefix: Path, minor: str, folder: Path, 
 def _ignored(folder: str, names: list[str]) -> set[str]:
     if Path(folder).name == "test":
         return set(names) - {"__init__.py", "support"}
-    return {name for name in names if name in _LEFT_OUT or name.startswith("config-") or name.endswith(".a")}
+    return {
+        name
+        for name in names
+        if name in _LEFT_OUT
+        or name.startswith("config-")
+        or name.endswith((".a", ".opt-1.pyc", ".opt-2.pyc"))
+    }
 
 
 def _unbind(binary: Path, prefix: Path) -> None:
@@ -67,21 +77,40 @@ def _unbind(binary: Path, prefix: Path) -> None:
 
 
 def _compile(executable: Path, library: Path, shown: str) -> None:
-    """Write byte code for the times that all files of a layer have. Raises TaskError when the copy does not run."""
-    seal(library)
-    command = [str(executable), "-I", "-m", "compileall", "-q", "-d", shown, str(library)]
-    try:
-        subprocess.run(command, capture_output=True, check=False, env={}, timeout=_TIMEOUT)
-        modules = "zlib, hashlib, json, struct, select, socket, subprocess"
-        done = subprocess.run(
-            [executable, "-I", "-c", f"import {modules}"],
-            capture_output=True,
-            check=False,
-            env={},
-            timeout=60,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        raise TaskError(f"a copy of {executable.name} does not run: {error}") from None
+    """Make byte code valid for the times that all files of a layer have. Raises TaskError when the copy does not run."""
+    if not _keep_byte_code(library):
+        seal(library)
+        _run([executable, "-I", "-m", "compileall", "-q", "-d", shown, library])
+    done = _run([executable, "-I", "-c", "import zlib, hashlib, json, struct, select, socket, subprocess"])
     if done.returncode:
         words = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
         raise TaskError(f"a copy of {executable.name} does not run: {words[-1]}")
+
+
+def _run(command: list[str | Path]) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(command, capture_output=True, check=False, env={}, timeout=_TIMEOUT)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise TaskError(f"a copy of {Path(command[0]).name} does not run: {error}") from None
+
+
+def _keep_byte_code(library: Path) -> bool:
+    """Date the byte code that came along as its sources will be dated; whether there was any worth keeping.
+
+    A file of byte code names the time and length of its source (PEP 552); one that fits its source still is told the new
+    time. Importing puts the right file name into it, so where it was compiled does not matter.
+    """
+    kept = 0
+    for cache in list(library.rglob("__pycache__")):
+        for path in cache.iterdir():
+            source = cache.parent / f"{path.name.split('.')[0]}.py"
+            data = path.read_bytes()
+            flags, moment, size = struct.unpack_from("<III", data, 4) if len(data) > _HEADER else (1, 0, 0)
+            status = source.stat() if source.is_file() else None
+            if flags == 0 and status and (moment, size) == (int(status.st_mtime), status.st_size):
+                path.chmod(0o644)
+                path.write_bytes(data[:8] + struct.pack("<I", MTIME) + data[12:])
+                kept += 1
+            else:
+                path.unlink()
+    return kept > _WORTH_KEEPING
