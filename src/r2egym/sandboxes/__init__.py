@@ -15,4 +15,8 @@ def open_backend(name: str, home: Path) -> Backend:
         from r2egym.sandboxes.bubblewrap import BubblewrapBackend
 
         return BubblewrapBackend(home)
-    raise UsageError(f"no sandbox backend is called {name!r}; there are: bubblewrap")
+    if name == "memory":
+        from r2egym.sandboxes.memory import MemoryBackend
+
+        return MemoryBackend()
+    raise UsageError(f"no sandbox backend is called {name!r}; there are: bubblewrap, memory")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r2egym.sandboxes._processes import descendants
-from r2egym.sandboxes.base import Limits
+from r2egym.sandboxes.base import Capability, Limits
 
 CONTROLLERS = ("memory", "pids", "cpu")
 _PERIOD = 100_000
@@ -207,6 +207,12 @@ def shell_limits(limits: Limits, in_force: dict[str, str]) -> str:
 def _is_exempt() -> bool:
     """Whether the kernel lets this user have as many processes as it likes: the host's user 0."""
     return os.geteuid() == 0
+
+
+def able_to_limit() -> frozenset[Capability]:
+    """What a sandbox of this machine can be held to."""
+    able = {Capability.LIMIT_MEMORY, Capability.LIMIT_PIDS, Capability.LIMIT_DISK}
+    return frozenset(able | ({Capability.LIMIT_CPU} if "cpu" in controllers() else set()))
 
 
 def describe(limits: Limits, in_force: dict[str, str]) -> dict[str, str]:

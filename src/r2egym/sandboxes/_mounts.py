@@ -18,6 +18,7 @@ IO_FOLDER = "/run/r2egym"
 PATH = (
     "/opt/r2egym/venv/bin:/opt/r2egym/python/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 )
+_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path inside
 _HIDDEN = ("/usr/lib/python3/dist-packages", "/usr/local/lib")
 """Where a distribution and an administrator keep Python packages."""
 _KERNEL_FILES = (
@@ -52,6 +53,9 @@ def plan(
     """Arguments that make the sandbox's file system, with new and empty written sides.
 
     Args:
+        config: what is asked for.
+        workspace: where the written sides go.
+        home: ``$R2EGYM_HOME``.
         stacked: by target, folders to lay between the configuration's layers and the written side, topmost first.
     """
     check(config)
@@ -61,16 +65,8 @@ def plan(
     if config.rootfs is None:
         arguments += ["--ro-bind", "/usr", "/usr", *_hide_packages(home)]
     arguments += ["--proc", "/proc", *_cover_proc(), "--dev", "/dev"]
-    arguments += [
-        "--size",
-        str(_shm_size(config)),
-        "--perms",
-        "1777",
-        "--tmpfs",
-        "/dev/shm",
-        "--remount-ro",
-        "/dev",
-    ]
+    arguments += ["--size", str(_shm_size(config)), "--perms", "1777", "--tmpfs", _SHARED_MEMORY]
+    arguments += ["--remount-ro", "/dev"]  # a tmpfs without a bound
     for number, layer in enumerate(config.layers):
         if layer.writable:
             overlays[layer.target] = workspace.overlay(f"layer{number}")

@@ -23,7 +23,7 @@ from r2egym.sandboxes._mounts import Mounts, default_env, plan
 from r2egym.sandboxes._output import Stream
 from r2egym.sandboxes._relay import Relay
 from r2egym.sandboxes._server import READY_SECONDS, YIELD
-from r2egym.sandboxes._shell import Channel
+from r2egym.sandboxes._talk import Channel
 from r2egym.sandboxes._watch import WATCHER, Watched
 from r2egym.sandboxes._workspace import Workspace
 from r2egym.sandboxes.base import TIMEOUT_EXIT_CODE, SandboxConfig

@@ -19,9 +19,10 @@ from r2egym.sandboxes._files import Root
 from r2egym.sandboxes._launch import isolation, launch
 from r2egym.sandboxes._limits import Cage, describe, shell_limits
 from r2egym.sandboxes._mounts import Mounts, default_env
+from r2egym.sandboxes._orders import Exchange, Order
 from r2egym.sandboxes._output import Spill
 from r2egym.sandboxes._relay import Relay
-from r2egym.sandboxes._shell import Channel, Exchange, Order, converse
+from r2egym.sandboxes._talk import Channel, converse
 from r2egym.sandboxes._watch import WATCHER, Watched
 from r2egym.sandboxes._workspace import Workspace
 from r2egym.sandboxes.base import SandboxConfig
@@ -82,7 +83,7 @@ class Server:
 
     def _launch(self, config: SandboxConfig, log: Path) -> None:
         ours, theirs = socket.socketpair()
-        ours.setblocking(False)
+        ours.settimeout(0)
         fd = theirs.fileno()
         script = _SCRIPT.format(fd=fd, limits=shell_limits(config.limits, self._cage.in_force))
         environment = default_env(config.model_copy(update={"env": {}}))

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from r2egym.errors import UsageError
+from r2egym.sandboxes._registry import forget, keep
 from r2egym.sandboxes._trees import TreeCopy
 from r2egym.sandboxes._workspace import Workspace, new_workspace
+from r2egym.sandboxes.base import Snapshot
 
 _DEEPEST = 4
 """Saved states that may lie on each other before they are melted into one: an overlay takes only so many folders."""
@@ -81,3 +85,34 @@ class Stack:
             workspace.remove()
             raise
         return Stack((Saved(workspace, folders), *(() if melt else self.parts)))
+
+
+class BubblewrapSnapshot:
+    """A saved state: files, and each session's working directory, variables and functions; not running processes."""
+
+    def __init__(self, stack: Stack, sessions: Mapping[int, str]) -> None:
+        self.id = os.urandom(6).hex()
+        self.stack = stack.hold()
+        self.sessions = dict(sessions)
+        self._discarded = False
+        keep(self, self.discard)
+
+    def discard(self) -> None:
+        """Free what it holds, as soon as no sandbox rests on it; twice is safe."""
+        if not self._discarded:
+            self._discarded = True
+            self.stack.release()
+            forget(self)
+
+    def must_be_there(self) -> None:
+        """Raise UsageError when it was discarded."""
+        if self._discarded:
+            raise UsageError(f"snapshot {self.id} was discarded")
+
+
+def ours(snapshot: Snapshot) -> BubblewrapSnapshot:
+    """A snapshot of this backend that was not discarded; raises UsageError for another."""
+    if not isinstance(snapshot, BubblewrapSnapshot):
+        raise UsageError("a snapshot of another backend")
+    snapshot.must_be_there()
+    return snapshot

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
+import hashlib
 import json
 import os
 import secrets
+import stat
 import threading
 import time
 from dataclasses import dataclass
@@ -21,6 +24,9 @@ from r2egym.errors import SandboxUnavailableError
 from r2egym.records import Record
 from r2egym.sandboxes._trees import disk_use, remove_tree
 
+_NO_UPPER = frozenset(
+    {"overlay", "overlayfs", "aufs", "nfs", "nfs4", "cifs", "9p", "fuse.sshfs", "ecryptfs", "vfat"}
+)
 _GRACE_SECONDS = 60.0
 """A folder without an owner that is younger than this is being made."""
 
@@ -57,6 +63,8 @@ class Workspace:
 
     id: str
     path: Path
+    written: Path
+    """Where overlays keep what is written: ``path``, unless its file system cannot."""
 
     @property
     def io(self) -> Path:
@@ -65,10 +73,12 @@ class Workspace:
 
     def overlay(self, name: str) -> Overlay:
         """The writable side called ``name``, new and empty."""
-        return Overlay.make(self.path / name)
+        return Overlay.make(self.written / name)
 
     def remove(self) -> None:
         """Remove the folder; twice is safe."""
+        if self.written != self.path:
+            remove_tree(self.written)
         remove_tree(self.path)
 
 
@@ -82,8 +92,10 @@ def new_workspace(home: Path) -> Workspace:
     try:
         lease = _lease(sandboxes)
         identity = secrets.token_hex(6)
-        workspace = Workspace(identity, sandboxes / identity)
+        side = written_side(home)
+        workspace = Workspace(identity, sandboxes / identity, side / identity)
         workspace.io.mkdir(parents=True)
+        workspace.written.mkdir(parents=True, exist_ok=True)
         owner = {"pid": os.getpid(), "start": _start_time(), "lease": lease.name}
         (workspace.path / "owner").write_text(json.dumps(owner))
     except OSError as error:
@@ -91,6 +103,40 @@ def new_workspace(home: Path) -> Workspace:
             f"cannot make a sandbox's folder under {sandboxes}: {error.strerror}"
         ) from error
     return workspace
+
+
+@functools.cache
+def written_side(home: Path) -> Path:
+    """Where overlays under ``home`` can keep what is written: beside the rest, else in shared memory.
+
+    The kernel puts no overlay's written side on another overlay (a container's root), nor on most network file systems.
+    """
+    sandboxes = home / "sandboxes"
+    if _file_system(sandboxes) not in _NO_UPPER:
+        return sandboxes
+    memory = Path("/dev/shm")  # noqa: S108 - a folder of our own in it, that only we may enter
+    if _file_system(memory) != "tmpfs" or not os.access(memory, os.W_OK):
+        raise SandboxUnavailableError(
+            f"{sandboxes} is on an overlay itself: set R2EGYM_HOME to a volume of the host"
+        )
+    place = memory / f"r2egym-{os.geteuid()}-{hashlib.sha256(os.fsencode(sandboxes)).hexdigest()[:12]}"
+    place.mkdir(mode=0o700, exist_ok=True)
+    info = place.lstat()
+    if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.geteuid():
+        raise SandboxUnavailableError(f"{place} belongs to somebody else; remove it")
+    return place
+
+
+def _file_system(path: Path) -> str:
+    """Type of the file system that ``path`` is, or will be, on."""
+    real = path.resolve()
+    found = ("", "")
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        before, _, after = line.partition(" - ")
+        place = before.split()[4].encode().decode("unicode_escape")
+        if real.is_relative_to(place) and len(place) >= len(found[0]):
+            found = (place, after.split()[0])
+    return found[1]
 
 
 def _start_time() -> int:
@@ -106,9 +152,12 @@ def _lease(sandboxes: Path) -> Path:
         if key not in _leases:
             folder = sandboxes / ".leases"
             folder.mkdir(parents=True, exist_ok=True)
+            # locked under a name that `reap` passes over, so that it is never seen unlocked
             path = folder / f"{os.getpid()}-{_start_time()}-{secrets.token_hex(4)}"
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            unseen = folder / f".{path.name}"
+            handle = os.open(unseen, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(handle, fcntl.LOCK_EX)
+            unseen.rename(path)
             _leases[key] = path
         return _leases[key]
 
@@ -126,13 +175,25 @@ def reap(home: Path) -> ReapReport:
         if _is_owned(path, sandboxes / ".leases"):
             alive += 1
             continue
-        freed += disk_use(path)
-        remove_tree(path)
+        freed += _free(path, home)
         removed.append(path.name)
-    for lease in (sandboxes / ".leases").glob("*"):
+    for lease in (sandboxes / ".leases").glob("[!.]*"):
         if not _is_held(lease):
             lease.unlink(missing_ok=True)
     return ReapReport(removed=tuple(removed), alive=alive, freed_bytes=freed)
+
+
+def _free(path: Path, home: Path) -> int:
+    """Remove a dead owner's folder, and its written side where that lies elsewhere; bytes freed."""
+    places = [path]
+    with contextlib.suppress(SandboxUnavailableError):
+        places = [written_side(home) / path.name, path]
+    freed = 0
+    for place in dict.fromkeys(places):
+        freed += disk_use(place)
+        if place.parent.is_dir():
+            remove_tree(place)
+    return freed
 
 
 def _is_owned(path: Path, leases: Path) -> bool:

@@ -17,8 +17,9 @@ from typing import Self
 from r2egym.errors import SandboxClosedError, SandboxError
 from r2egym.records import ExecResult
 from r2egym.sandboxes import _processes
+from r2egym.sandboxes._orders import Exchange, Order
 from r2egym.sandboxes._server import READY_SECONDS, YIELD, Server
-from r2egym.sandboxes._shell import Channel, Exchange, Order
+from r2egym.sandboxes._talk import Channel
 
 _SETUP = "set +o history; set +H; shopt -u checkwinsize; PS1=; PS2=; unset HISTFILE MAILCHECK OLDPWD SHLVL PROMPT_COMMAND; "
 _SAVE = """\

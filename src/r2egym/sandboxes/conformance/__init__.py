@@ -3,15 +3,15 @@
 ::
 
     for check in checks():
-        check.run(backend, folder)      # raises Unfit, with a line that says what was wrong
+        check.run(backend, folder)      # raises UnfitError, with a line that says what was wrong
 
 A check whose ``needs`` are not among a backend's capabilities does not apply to it.
 """
 
 from r2egym.sandboxes.conformance import commands, files, isolation, limits, oneshot, state, times
-from r2egym.sandboxes.conformance.case import Case, Check, Unfit
+from r2egym.sandboxes.conformance.case import Case, Check, UnfitError
 
-__all__ = ["Case", "Check", "Unfit", "checks"]
+__all__ = ["Case", "Check", "UnfitError", "checks"]
 
 
 def checks() -> list[Check]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from r2egym.sandboxes.base import Backend, Capability, Layer, Sandbox, SandboxConfig
 
 
-class Unfit(AssertionError):
+class UnfitError(AssertionError):
     """A backend does not do what a check asks for."""
 
 
@@ -50,7 +50,7 @@ class Check:
     action: Callable[[Case], None]
 
     def run(self, backend: Backend, folder: Path) -> None:
-        """Check ``backend``; ``folder`` is an empty one. Raises Unfit."""
+        """Check ``backend``; ``folder`` is an empty one. Raises UnfitError."""
         self.action(Case(backend, folder))
 
 
@@ -65,21 +65,21 @@ def check(*needs: Capability) -> Callable[[Callable[[Case], None]], Check]:
 
 
 def expect(found: object, wanted: object, what: str) -> None:
-    """Raise Unfit unless the two are equal."""
+    """Raise UnfitError unless the two are equal."""
     if found != wanted:
-        raise Unfit(f"{what}: {found!r}, not {wanted!r}")
+        raise UnfitError(f"{what}: {found!r}, not {wanted!r}")
 
 
 def expect_that(condition: object, what: str) -> None:
-    """Raise Unfit unless the condition holds."""
+    """Raise UnfitError unless the condition holds."""
     if not condition:
-        raise Unfit(what)
+        raise UnfitError(what)
 
 
 def expect_raises(kind: type[Exception], action: Callable[[], object], what: str) -> Exception:
-    """Raise Unfit unless the action raises that kind of exception, which is returned."""
+    """Raise UnfitError unless the action raises that kind of exception, which is returned."""
     try:
         action()
     except kind as error:
         return error
-    raise Unfit(f"{what} raises no {kind.__name__}")
+    raise UnfitError(f"{what} raises no {kind.__name__}")

@@ -1,5 +1,7 @@
 """Checks of limits: a sandbox that wants too much hurts itself only."""
 
+# ruff: noqa: PLR2004, S108 - the numbers are what a check asks for; the paths lie inside a sandbox
+
 from __future__ import annotations
 
 import time
@@ -63,9 +65,9 @@ def disk_limit_on_one_file(case: Case) -> None:
 def cpu_limit(case: Case) -> None:
     """A busy loop gets the share it was given."""
     with case.open(limits=Limits(cpus=0.2)) as sandbox:
-        sandbox.exec("while :; do :; done", timeout=1)
-        ticks = sandbox.exec("times | tail -1").stdout
-        expect_that(ticks, "times says something")
+        script = "TIMEFORMAT=%U; time timeout 1 bash -c 'while :; do :; done'"
+        used = float(sandbox.exec(script, timeout=20).stderr.split()[-1])
+        expect_that(used < 0.6, f"a fifth of a processor came to {used} s of one second")
 
 
 @check()
@@ -75,7 +77,7 @@ def life_time(case: Case) -> None:
         started = time.monotonic()
         expect_raises(SandboxError, lambda: sandbox.exec(["sleep", "60"]), "a command past the life time")
         expect_that(time.monotonic() - started < 10, "it must end soon")
-        expect(sandbox.is_alive(), False, "is_alive")
+        expect_that(not sandbox.is_alive(), "is_alive")
 
 
 CHECKS = [

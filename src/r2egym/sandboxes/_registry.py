@@ -1,0 +1,27 @@
+"""What is freed when the interpreter ends: sandboxes and saved states that nobody closed."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+from collections.abc import Callable
+
+_kept: dict[int, Callable[[], None]] = {}
+"""What the end of the interpreter must free."""
+
+
+def keep(thing: object, free: Callable[[], None]) -> None:
+    """Have ``free`` called at the end, unless :func:`forget` comes first."""
+    _kept[id(thing)] = free
+
+
+def forget(thing: object) -> None:
+    """It was freed."""
+    _kept.pop(id(thing), None)
+
+
+@atexit.register
+def _free_all() -> None:
+    for free in reversed(list(_kept.values())):
+        with contextlib.suppress(Exception):  # the rest must be freed as well
+            free()
