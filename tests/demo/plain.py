@@ -45,7 +45,14 @@ def changed_tests(demo: Demo, commit: str) -> dict[str, bytes | None]:
 
 
 def run(
-    demo: Demo, revision: str, tests: dict[str, bytes | None], directory: Path, *, as_of: int, tz: str = "UTC"
+    demo: Demo,
+    revision: str,
+    tests: dict[str, bytes | None],
+    directory: Path,
+    *,
+    as_of: int,
+    tz: str = "UTC",
+    patch: str = "",
 ) -> dict[str, bool]:
     """Run the given test modules on a revision: test id → whether it passed.
 
@@ -56,8 +63,11 @@ def run(
         directory: an empty folder to work in.
         as_of: the dependency is the newest full release uploaded before this moment (seconds since 1970).
         tz: time zone of the run.
+        patch: applied to the revision before the tests are put over it.
     """
     check_out(demo, revision, directory)
+    if patch:
+        subprocess.run(["git", "apply", "-"], input=patch.encode(), cwd=directory, check=True)
     modules = []
     for path, content in tests.items():
         target = directory / path

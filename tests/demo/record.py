@@ -25,7 +25,7 @@ def git(repository: Path, *arguments: str) -> bytes:
 def record(repository: Path) -> str:
     """The history of ``main``. Files whose bytes are not plain text lines come out as binary patches."""
     with tempfile.NamedTemporaryFile("w", suffix=".attributes") as attributes:
-        attributes.write("*.rtf -diff\nlabels.py -diff\nmenus.py -diff\ntests/data/* -diff\n")
+        attributes.write("labels.py -diff\ntest_labels.py -diff\nmenus.py -diff\ntests/data/* -diff\n")
         attributes.flush()
         text = git(repository, "-c", f"core.attributesFile={attributes.name}", *LOG).decode()
     for commit in COMMIT.findall(text):

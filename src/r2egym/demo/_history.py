@@ -17,7 +17,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from r2egym.demo._patches import GITLINK, Change, File, apply
+from r2egym.demo._patches import GITLINK, Change, File, PatchError, apply
 from r2egym.errors import RepositoryError
 
 _COMMIT = re.compile(r"commit (?P<hash>[0-9a-f]{40})(?: \((?P<names>.*)\))?")
@@ -115,7 +115,12 @@ def _stream(commits: tuple[LoggedCommit, ...]) -> bytes:
     for number, commit in enumerate(commits, 1):
         parents = commit.header("parent")
         tree = dict(trees[parents[0]]) if parents else {}
-        changes = list(apply(commit.patch, tree))
+        try:
+            changes = list(apply(commit.patch, tree))
+        except PatchError as error:
+            raise RepositoryError(
+                f"the text of {commit.hash} ({commit.subject!r}) is damaged: {error}"
+            ) from None
         stream += _commit(commit, number, [marks[parent] for parent in parents])
         for change in changes:
             stream += _change(change)

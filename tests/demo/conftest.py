@@ -1,0 +1,19 @@
+"""One unpacked demo for all of its tests, which only read it."""
+
+from pathlib import Path
+
+import pytest
+
+from r2egym.demo import Demo, unpack
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The demo, unpacked."""
+    return unpack(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Path:
+    """A folder outside any git repository's reach."""
+    return tmp_path / "scratch"
