@@ -116,13 +116,16 @@ def test_binary_files_and_odd_paths(demo: Demo) -> None:
 def test_python_2_and_the_syntax_error_do_not_parse(demo: Demo) -> None:
     """Everything else does: an old tool, and one module for one commit, are all that Python 3 refuses."""
     broken: dict[str, set[str]] = {}
+    parses: dict[str, bool] = {}
     for commit in demo.outcomes:
-        for path in git(demo, "ls-tree", "-r", "--name-only", commit).decode().splitlines():
-            if path.endswith(".py"):
-                try:
-                    ast.parse(git_blob(demo, commit, path))
-                except SyntaxError:
-                    broken.setdefault(path, set()).add(commit)
+        for line in git(demo, "ls-tree", "-r", commit).decode().splitlines():
+            (_, _, blob), path = line.partition("\t")[0].split(), line.partition("\t")[2]
+            if not path.endswith(".py"):
+                continue
+            if blob not in parses:
+                parses[blob] = is_python(git(demo, "cat-file", "blob", blob))
+            if not parses[blob]:
+                broken.setdefault(path, set()).add(commit)
     (error,) = of_kind(demo, "syntax-error")
     first, last = of_kind(demo, "python-2")
     assert broken.pop("larder/recipes.py") == {error.commit}
@@ -132,15 +135,13 @@ def test_python_2_and_the_syntax_error_do_not_parse(demo: Demo) -> None:
     assert last.commit not in tools
 
 
-_BLOBS: dict[str, bytes] = {}
-
-
-def git_blob(demo: Demo, commit: str, path: str) -> bytes:
-    """A file's content; each different blob is asked for once."""
-    name = git(demo, "rev-parse", f"{commit}:{path}").decode().strip()
-    if name not in _BLOBS:
-        _BLOBS[name] = git(demo, "cat-file", "blob", name)
-    return _BLOBS[name]
+def is_python(source: bytes) -> bool:
+    """Whether Python 3 can parse it."""
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return False
+    return True
 
 
 def test_encodings_and_line_ends(demo: Demo) -> None:
