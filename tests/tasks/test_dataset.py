@@ -14,7 +14,6 @@ import pytest
 from r2egym.errors import DatasetError, UsageError
 from r2egym.records import Environment, HiddenFile, HiddenTests, Recipe, Task, Validation
 from r2egym.tasks import COLUMNS, Dataset, from_row, load_dataset, read_predictions, to_row, write_dataset
-from r2egym.tasks.schema import published_statuses
 
 PUBLISHED = COLUMNS[:14]
 
@@ -158,14 +157,6 @@ def test_full_disk_leaves_the_old_file(tmp_path: Path):
         signal.signal(signal.SIGXFSZ, previous)
     assert (tmp_path / "tasks.parquet").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["tasks.parquet"]
-
-
-def test_published_statuses_drop_files_and_take_the_worse():
-    """Names lose their file; of two tests with one name the worse status stays; unknown statuses go."""
-    found = published_statuses(
-        {"a.py::T::x": "PASSED", "b.py::T::x": "FAILED", "b.py::y": "XFAIL", "b.py": "ERROR"}
-    )
-    assert found == {"T.x": "FAILED", "b.py": "ERROR"}
 
 
 def test_predictions_name_the_bad_line(tmp_path: Path):

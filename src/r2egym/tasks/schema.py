@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue, ValidationError
 
 from r2egym.errors import DatasetError
+from r2egym.grading import published_statuses
 from r2egym.mining import is_test_path
 from r2egym.records import (
     SCHEMA_VERSION,
@@ -120,20 +121,6 @@ def from_row(row: Mapping[str, Any]) -> Task:
     except (ValidationError, ValueError, TypeError, AttributeError) as error:
         first = str(error).partition("\n")[0]
         raise DatasetError(f"{name}: a damaged row: {first}") from None
-
-
-def published_statuses(statuses: Mapping[str, TestStatus]) -> dict[str, str]:
-    """Test statuses as the published rows have them: no file, parts joined by dots, only what its parser knows.
-
-    Two files may hold tests of one name; the worse status stands for both.
-    """
-    rank = (TestStatus.PASSED, TestStatus.FAILED, TestStatus.ERROR)
-    found: dict[str, TestStatus] = {}
-    for test, status in sorted(statuses.items()):
-        if status in rank:
-            name = ".".join(test.split("::")[1:]) or test
-            found[name] = max(status, found.get(name, TestStatus.PASSED), key=rank.index)
-    return {name: str(status) for name, status in found.items()}
 
 
 def _own(row: Mapping[str, Any]) -> Task:
