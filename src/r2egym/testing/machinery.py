@@ -31,6 +31,7 @@ def boot():
     package = sys.modules['_r2egym'] = types.ModuleType('_r2egym')
     package.__path__ = []
     for name, text in job['machinery']:
+        name = str(name)
         module = sys.modules['_r2egym.' + name] = types.ModuleType('_r2egym.' + name)
         setattr(package, name, module)
         exec(compile(text, '_r2egym/%s.py' % name, 'exec', 0, 1), module.__dict__)

@@ -8,6 +8,9 @@ opened the channel may write: a fork of it stays silent. What is said here is be
 import json
 import os
 
+TEXT = type(b"".decode())
+"""``str``, on Python 2 ``unicode``."""
+
 
 def open_channel(nonce):
     """Keep descriptor 1 for us, point 0 at nothing and 1 at 2; return ``emit(kind, **fields)``."""
@@ -44,10 +47,19 @@ def _close_on_exec(descriptor):
     fcntl.fcntl(descriptor, fcntl.F_SETFD, flags | fcntl.FD_CLOEXEC)
 
 
+def native(value):
+    """Plain data with all its text as ``str``: for Python 2, where JSON gives ``unicode`` and much takes ``str`` only."""
+    if isinstance(value, dict):
+        return {native(key): native(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [native(part) for part in value]
+    return value.encode("utf-8") if str is bytes and isinstance(value, TEXT) else value
+
+
 def text_of(value, limit=8000):
     """``value`` as text, its first and last parts when it is longer than ``limit`` characters."""
     try:
-        text = value if isinstance(value, type("")) else str(value)
+        text = value if isinstance(value, TEXT) else str(value)
         if isinstance(text, bytes):
             text = text.decode("utf-8", "replace")
     except Exception as error:

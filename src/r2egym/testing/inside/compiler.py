@@ -17,6 +17,7 @@ import sys
 import warnings
 
 from _r2egym import configuration, twins
+from _r2egym.channel import native
 from _r2egym.perturb import name_of
 
 SELF_AWARE = frozenset(["_testMethodName", "_testMethodDoc", "shortDescription", "currentframe", "getsource"])
@@ -251,4 +252,4 @@ def _parse(job, path):
 def main(job):
     """Compile and print one line of JSON."""
     warnings.simplefilter("ignore")
-    sys.stdout.write(json.dumps(compile_all(job), sort_keys=True) + "\n")
+    sys.stdout.write(json.dumps(compile_all(native(job)), sort_keys=True) + "\n")

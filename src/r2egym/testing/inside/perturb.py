@@ -8,8 +8,9 @@ is for membership, where a near neighbour might be a member as well.
 import ast
 import sys
 
+from _r2egym.channel import TEXT
+
 PY2 = sys.version_info[0] == 2
-TEXT = type("")
 INTEGERS = (int, long) if PY2 else (int,)  # noqa: F821
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

@@ -8,12 +8,12 @@ import sys
 import tempfile
 
 from _r2egym import configuration, paths
-from _r2egym.channel import text_of
+from _r2egym.channel import TEXT, text_of
 from _r2egym.stubs import Alarm
 
 UNNEEDED = ("cacheprovider", "junitxml", "pastebin", "stepwise", "setuponly", "setupplan", "xdist", "cov", "randomly",
             "random_order", "xvfb", "rerunfailures", "sugar", "html", "metadata", "instafail", "timeout",
-            "terminalprogress")  # fmt: skip
+            "terminalprogress", "faulthandler", "unraisableexception", "threadexception")  # fmt: skip
 
 
 class Reporter(object):
@@ -94,8 +94,9 @@ class Reporter(object):
 def _arguments(job, settings):
     folder = tempfile.mkdtemp(prefix="r2egym-")
     ini = os.path.join(folder, "pytest.ini")
-    with io.open(ini, "w", encoding="utf-8") as stream:
-        stream.write(configuration.render(settings["ini"]))
+    text = configuration.render(settings["ini"])
+    with io.open(ini, "wb") as stream:
+        stream.write(text.encode("utf-8") if isinstance(text, TEXT) else text)
     arguments = ["-q", "-q", "-c", ini, "--rootdir", job["root"], "--confcutdir", job["root"], "-W", "ignore",
                  "--assert=plain", "--capture=sys", "--continue-on-collection-errors",
                  "--tb=short" if job["tracebacks"] else "--tb=no"]  # fmt: skip

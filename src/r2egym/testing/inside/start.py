@@ -17,6 +17,9 @@ def _environment(job):
 
 def main(job):
     """Run one job to its end mark; never returns."""
+    settings = job["settings"]  # stays text: it becomes a file
+    job = channel.native(job)
+    job["settings"] = settings
     emit = channel.open_channel(job["nonce"])
     _environment(job)
     leave = os._exit
