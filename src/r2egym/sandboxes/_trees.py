@@ -6,8 +6,11 @@ while the copy runs gains nothing.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,31 +19,62 @@ _FICLONE = 0x40049409
 _CHUNK = 1 << 22
 _OPAQUE = "user.overlay.opaque"
 _OPEN_DIR = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OWNER_MAY_ALL = 0o700
+_DEEPEST = 128
+"""Folders in each other that are walked into: no honest tree is deeper, and each costs a frame and a descriptor."""
+_ENTRY_BYTES = 1 << 10
+"""What an entry counts beside its content, so that millions of empty files are not free."""
+ENDLESS = 1 << 62
+"""What a tree counts that is too deep to be counted."""
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder and all below it, whatever its modes; a missing one is fine."""
-    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Remove a folder and all below it, whatever its modes and depth; a missing one is fine."""
     try:
-        _remove(path.name, parent)
+        parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        aside: list[str] = [path.name]
+        place = _Aside(parent, secrets.token_hex(8), aside)
+        while aside:
+            with contextlib.suppress(FileNotFoundError):
+                _remove(aside.pop(), parent, place)
     finally:
         os.close(parent)
 
 
-def _remove(name: str, parent: int) -> None:
-    try:
-        folder = _open_folder(name, parent)
-    except FileNotFoundError:
-        return
-    except NotADirectoryError:
+class _Aside:
+    """Where folders that lie too deep are moved to, to be removed on their own."""
+
+    def __init__(self, folder: int, token: str, names: list[str]) -> None:
+        self._folder = folder
+        self._token = token
+        self._names = names
+        self._count = 0
+
+    def put(self, name: str, parent: int) -> None:
+        os.close(_open_folder(name, parent))  # a folder without permissions cannot be moved
+        self._count += 1
+        place = f".{self._token}-{self._count}"
+        os.rename(name, place, src_dir_fd=parent, dst_dir_fd=self._folder)
+        self._names.append(place)
+
+
+def _remove(name: str, parent: int, aside: _Aside | None = None, depth: int = 0) -> None:
+    if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
         os.unlink(name, dir_fd=parent)
         return
+    if depth > _DEEPEST and aside is not None:
+        aside.put(name, parent)
+        return
+    folder = _open_folder(name, parent)
     try:
         with os.scandir(folder) as entries:
             children = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
         for child, is_folder in children:
             if is_folder:
-                _remove(child, folder)
+                _remove(child, folder, aside, depth + 1)
             else:
                 os.unlink(child, dir_fd=folder)
     finally:
@@ -51,15 +85,34 @@ def _remove(name: str, parent: int) -> None:
 def _open_folder(name: str, parent: int) -> int:
     """Open a folder for emptying; one that its owner may not enter (an overlay's work folder) is made to."""
     info = os.stat(name, dir_fd=parent, follow_symlinks=False)
-    if stat.S_ISDIR(info.st_mode) and info.st_mode & 0o700 != 0o700:  # noqa: PLR2004 - rwx for the owner
-        handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=parent)
-        try:
-            os.chmod(f"/proc/self/fd/{handle}", 0o700)  # noqa: PTH101 - by descriptor: never through a link
-        finally:
-            os.close(handle)
-    if not stat.S_ISDIR(info.st_mode):
-        raise NotADirectoryError(name)
+    if info.st_mode & _OWNER_MAY_ALL != _OWNER_MAY_ALL:
+        _change_mode(name, parent, _OWNER_MAY_ALL)
     return os.open(name, _OPEN_DIR, dir_fd=parent)
+
+
+def _change_mode(name: str, parent: int, mode: int) -> None:
+    handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        os.chmod(f"/proc/self/fd/{handle}", mode)  # noqa: PTH101 - by descriptor: never through a link
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def _opened(name: str, parent: int, flags: int, info: os.stat_result) -> Iterator[int]:
+    """Open what untrusted code may have made unreadable to its owner; its modes are as they were afterwards."""
+    needed = stat.S_IRUSR | (stat.S_IXUSR if stat.S_ISDIR(info.st_mode) else 0)
+    opened_up = os.geteuid() != 0 and info.st_mode & needed != needed
+    if opened_up:
+        _change_mode(name, parent, stat.S_IMODE(info.st_mode) | _OWNER_MAY_ALL)
+    handle = os.open(name, flags, dir_fd=parent)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+        if opened_up:
+            with contextlib.suppress(FileNotFoundError):
+                _change_mode(name, parent, stat.S_IMODE(info.st_mode))
 
 
 class TreeCopy:
@@ -107,18 +160,18 @@ class TreeCopy:
         self._finish(origin, target, os.fstat(origin))
 
     def _subfolder(self, name: str, info: os.stat_result, origin: int, target: int, prefix: str) -> None:
-        inner = _open(name, origin, _OPEN_DIR, info)
-        try:
+        if prefix.count("/") >= _DEEPEST:
+            raise OSError(errno.ELOOP, f"folders lie deeper than {_DEEPEST} in each other", prefix[:80])
+        with _opened(name, origin, _OPEN_DIR, info) as inner:
             hides = self._make_folder(name, inner, target)
             outer = os.open(name, _OPEN_DIR, dir_fd=target)
             try:
                 self._folder(inner, outer, f"{prefix}{name}/")
+                os.fchmod(outer, stat.S_IMODE(info.st_mode) & 0o1777)
                 if hides:
                     os.setxattr(outer, _OPAQUE, b"y")
             finally:
                 os.close(outer)
-        finally:
-            os.close(inner)
 
     def _make_folder(self, name: str, inner: int, target: int) -> bool:
         """Make a folder, or take the one that is there; whether it must hide what lies below the copy."""
@@ -140,16 +193,14 @@ class TreeCopy:
                 self._linked[identity], name, src_dir_fd=self._root, dst_dir_fd=target, follow_symlinks=False
             )
             return
-        reader = _open(name, origin, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, info)
-        try:
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with _opened(name, origin, flags, info) as reader:
             writer = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target)
             try:
                 copy_content(reader, writer)
                 self._finish(reader, writer, info)
             finally:
                 os.close(writer)
-        finally:
-            os.close(reader)
         if info.st_nlink > 1:
             self._linked[identity] = f"{prefix}{name}"
 
@@ -174,23 +225,6 @@ def _is_opaque(folder: int) -> bool:
         return False
 
 
-def _open(name: str, parent: int, flags: int, info: os.stat_result) -> int:
-    """Open what untrusted code may have made unreadable, its modes as they were afterwards."""
-    try:
-        return os.open(name, flags, dir_fd=parent)
-    except PermissionError:
-        handle = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-        try:
-            path = f"/proc/self/fd/{handle}"  # by descriptor: never through a link
-            os.chmod(path, info.st_mode | 0o700)  # noqa: PTH101
-            try:
-                return os.open(name, flags, dir_fd=parent)
-            finally:
-                os.chmod(path, stat.S_IMODE(info.st_mode))  # noqa: PTH101
-        finally:
-            os.close(handle)
-
-
 def copy_content(reader: int, writer: int) -> None:
     """Copy a file's content between descriptors: shared blocks where the file system can, else in the kernel."""
     try:
@@ -203,24 +237,31 @@ def copy_content(reader: int, writer: int) -> None:
 
 
 def disk_use(path: Path) -> int:
-    """Bytes on disk below ``path``; what vanishes meanwhile does not count."""
-    return sum(_blocks(path))
+    """Bytes on disk below ``path``, ``ENDLESS`` when it is too deep to count; what vanishes meanwhile does not count."""
+    try:
+        handle = os.open(path, _OPEN_DIR)
+    except OSError:
+        return 0
+    try:
+        return min(_count(handle, set(), 0), ENDLESS)
+    finally:
+        os.close(handle)
 
 
-def _blocks(path: Path) -> Iterator[int]:
-    folders = [str(path)]
-    seen: set[int] = set()
-    while folders:
-        try:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    info = entry.stat(follow_symlinks=False)
-                    if stat.S_ISDIR(info.st_mode):
-                        folders.append(entry.path)
-                    elif info.st_nlink > 1:
-                        if info.st_ino in seen:
-                            continue
-                        seen.add(info.st_ino)
-                    yield info.st_blocks * 512
-        except OSError:
-            continue
+def _count(folder: int, seen: set[int], depth: int) -> int:
+    total = 0
+    if depth > _DEEPEST:
+        return ENDLESS
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                info = entry.stat(follow_symlinks=False)
+                if info.st_nlink > 1 and not stat.S_ISDIR(info.st_mode):
+                    if info.st_ino in seen:
+                        continue
+                    seen.add(info.st_ino)
+                total += info.st_blocks * 512 + _ENTRY_BYTES
+                if stat.S_ISDIR(info.st_mode):
+                    with _opened(entry.name, folder, _OPEN_DIR, info) as inner:
+                        total += _count(inner, seen, depth + 1)
+    return total

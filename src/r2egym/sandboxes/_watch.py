@@ -22,6 +22,7 @@ from r2egym.sandboxes.base import Limits
 
 _TICK = 0.25
 _SHRUNK = 8 << 20
+_ENTRY_BYTES = 1 << 10
 _AT_LEAST_EVERY = 5.0
 
 
@@ -98,7 +99,7 @@ class Watcher:
             info = os.statvfs(one.folders[0])
         except OSError:
             return False
-        free = info.f_bavail * info.f_frsize
+        free = info.f_bavail * info.f_frsize + info.f_favail * _ENTRY_BYTES
         before = self._free.get(info.f_fsid, free)
         if free > before or before - free >= _SHRUNK or info.f_fsid not in self._free:
             self._free[info.f_fsid] = free

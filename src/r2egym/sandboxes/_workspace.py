@@ -22,7 +22,7 @@ from pathlib import Path
 
 from r2egym.errors import SandboxUnavailableError
 from r2egym.records import Record
-from r2egym.sandboxes._trees import disk_use, remove_tree
+from r2egym.sandboxes._trees import ENDLESS, disk_use, remove_tree
 
 _NO_UPPER = frozenset(
     {"overlay", "overlayfs", "aufs", "nfs", "nfs4", "cifs", "9p", "fuse.sshfs", "ecryptfs", "vfat"}
@@ -190,7 +190,8 @@ def _free(path: Path, home: Path) -> int:
         places = [written_side(home) / path.name, path]
     freed = 0
     for place in dict.fromkeys(places):
-        freed += disk_use(place)
+        used = disk_use(place)
+        freed += used if used < ENDLESS else 0
         if place.parent.is_dir():
             remove_tree(place)
     return freed
