@@ -2,12 +2,24 @@
 
 from r2egym.curation.classify import classify
 from r2egym.curation.funnel import STAGES, Funnel, NotATaskError, Rejected
-from r2egym.records import TestStatus
+from r2egym.records import ExecResult
+from r2egym.testing import TestRun
 
 
-def run(**statuses: str) -> dict[str, TestStatus]:
+def run(*, complete: bool = True, **statuses: str) -> TestRun:
     """What one run said."""
-    return {test: TestStatus(status) for test, status in statuses.items()}
+    done = ExecResult(exit_code=0, stdout="", stderr="")
+    return TestRun(statuses=statuses, complete=complete, exec=done)
+
+
+def test_a_broken_off_run_says_nothing_of_what_it_did_not_reach():
+    """A test that a run which crashed had not reached is judged by the other runs; never reached, it does not pass."""
+    base = [run(complete=False, a="PASSED"), run(complete=False, b="PASSED")]
+    gold = [run(a="PASSED", b="PASSED", c="PASSED")] * 2
+    classes = classify(base, gold)
+    assert classes.pass_to_pass == ("a", "b")
+    assert classes.fail_to_pass == ("c",)
+    assert classes.flaky == ()
 
 
 def test_tests_are_sorted():

@@ -172,17 +172,39 @@ def test_messages_that_say_nothing_give_nothing():
 
 def test_examples_stand_for_themselves():
     """A test becomes a snippet with its imports and constants; fixtures disqualify it; parameters become assignments."""
-    found = find_examples(make_evidence())
-    assert found == (
-        "from toy.parts import chunked\nSRC = [1, 2, 3]\n\nchunked(SRC, 2)  # expected: [[1, 2], [3]]",
-    )
-    rows = find_examples(make_evidence(failures=(failure("test_rows[1-expected0]", ""),)))
-    assert rows == (
-        "from toy.parts import chunked\n\nn = 1\nexpected = [[1]]\nchunked([1], n)  # expected: expected",
-    )
-    assert find_examples(make_evidence(failures=(failure("test_refuses", ""),))) == ()
-    refusal = find_examples(make_evidence(failures=(failure("test_refuses_zero", ""),)))
+    new = frozenset({"chunked"})
+    expected = "from toy.parts import chunked\nSRC = [1, 2, 3]\n\nchunked(SRC, 2)  # expected: [[1, 2], [3]]"
+    assert find_examples(make_evidence(), new) == (expected,)
+    rows = make_evidence(failures=(failure("test_rows[1-expected0]", ""),))
+    assert find_examples(rows, new) == ()
+    assert find_examples(make_evidence(failures=(failure("test_refuses", ""),)), new) == ()
+    refusal = find_examples(make_evidence(failures=(failure("test_refuses_zero", ""),)), new)
     assert refusal[0].endswith("chunked([], 0)  # expected: ValueError is raised")
+
+
+def test_examples_show_the_assertion_that_fails():
+    """With a traceback, the assertion at its line is shown, with what came out; those that hold are left out."""
+    source = (
+        "from toy.parts import chunked\nimport pytest\n\n"
+        '@pytest.mark.parametrize("n, many", [(1, 3), (2, 2)])\n'
+        "def test_many(n, many):\n    assert chunked([], n) == []\n    assert len(chunked([1, 2, 3], n)) == many\n"
+    )
+    message = (
+        "tests/test_parts.py:7: in test_many\n    assert len(chunked([1, 2, 3], n)) == many\n"
+        "E   assert 1 == 2\nE    +  where 1 = len([[1, 2]])"
+    )
+    evidence = make_evidence(
+        failures=(failure("test_many[2-2]", message),), test_files={"tests/test_parts.py": source}
+    )
+    assert find_examples(evidence) == (
+        "from toy.parts import chunked\n\nn = 2\nmany = 2\n"
+        "len(chunked([1, 2, 3], n))  # expected: many; now: 1",
+    )
+    unmoved = make_evidence(
+        failures=(failure("test_many[2-2]", "E   ImportError: x"),),
+        test_files={"tests/test_parts.py": source},
+    )
+    assert find_examples(unmoved) == ()
 
 
 def test_new_names_are_told_with_their_signatures():

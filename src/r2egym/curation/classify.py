@@ -6,12 +6,27 @@ with itself is flaky; the others have one status a side.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from r2egym.records import Record, TestStatus
 
 PASSING = frozenset({TestStatus.PASSED, TestStatus.XPASS})
 _BAD = frozenset({TestStatus.FAILED, TestStatus.ERROR})
+
+
+class Side(Protocol):
+    """What one run of a side said: ``r2egym.testing.TestRun`` is one."""
+
+    @property
+    def statuses(self) -> dict[str, TestStatus]:
+        """Status of each test that was reported."""
+        ...
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run came to its end."""
+        ...
 
 
 class Classes(Record):
@@ -28,19 +43,18 @@ class Classes(Record):
     """The same after the fix."""
 
 
-def classify(
-    base_runs: Sequence[Mapping[str, TestStatus]], gold_runs: Sequence[Mapping[str, TestStatus]]
-) -> Classes:
-    """Sort tests by their statuses in every run of both sides; a test absent from a run was MISSING there.
+def classify(base_runs: Sequence[Side], gold_runs: Sequence[Side]) -> Classes:
+    """Sort tests by their statuses in every run of both sides.
 
-    On base, failing here and erring there is one thing, "does not pass": which of the two may depend on the order.
+    A test that a whole run does not have was MISSING there; one that a broken-off run does not have was not reached, and
+    that run says nothing of it. On base, failing here and erring there is one thing, "does not pass": which of the two
+    it is may depend on the order.
     """
     base: dict[str, TestStatus] = {}
     gold: dict[str, TestStatus] = {}
     flaky = []
-    for test in sorted({test for run in (*base_runs, *gold_runs) for test in run}):
-        before = {run.get(test, TestStatus.MISSING) for run in base_runs}
-        after = {run.get(test, TestStatus.MISSING) for run in gold_runs}
+    for test in sorted({test for run in (*base_runs, *gold_runs) for test in run.statuses}):
+        before, after = _votes(base_runs, test), _votes(gold_runs, test)
         if (len(before) > 1 and not before <= _BAD) or len(after) > 1:
             flaky.append(test)
         else:
@@ -54,3 +68,11 @@ def classify(
         base=base,
         gold=gold,
     )
+
+
+def _votes(runs: Sequence[Side], test: str) -> set[TestStatus]:
+    """Every status that a run gave the test; MISSING when none did."""
+    told = {
+        run.statuses.get(test, TestStatus.MISSING) for run in runs if run.complete or test in run.statuses
+    }
+    return told or {TestStatus.MISSING}

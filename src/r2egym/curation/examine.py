@@ -74,7 +74,7 @@ def _task(shop: Workshop, writer: Writer, candidate: Candidate, watch: _Watch) -
         trial = try_tests(shop, built, base, gold, hidden, patches.source)
     with watch.stage("prove"):
         task = draft(shop.repository, candidate, patches, built, hidden, trial)
-        task = prove(shop, built, task)
+        task = prove(shop.patient(trial.patience), built, task)
     with watch.stage("describe"):
         evidence = gather(shop.repository, task, trial, commit)
         return describe(task, evidence, writer)

@@ -17,6 +17,9 @@ from r2egym.testing import TestRun
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _ABSENT = re.compile(r"(?:cannot import name|No module named|has no attribute|name) '([\w.]+)'")
 
+_LEAST_PATIENCE = 5.0
+_PATIENCE = 20.0
+
 
 class Trial(Record):
     """What both sides said."""
@@ -29,6 +32,8 @@ class Trial(Record):
     gold_log: str
     imports_source: bool | None
     """Whether the tests import the project from under ``/testbed``; None when they import no package of it."""
+    patience: float
+    """Seconds after which a test of this task hangs."""
 
 
 def try_tests(shop: Workshop, built: Built, base: Path, gold: Path, hidden: HiddenTests, patch: str) -> Trial:
@@ -48,12 +53,13 @@ def try_tests(shop: Workshop, built: Built, base: Path, gold: Path, hidden: Hidd
         NotATaskError: the tests say nothing about the fix (stage ``classify``).
     """
     gold_runs = [_complete(shop.run(built, gold, hidden, 0))]
-    base_runs = [shop.run(built, base, hidden, 0)]
-    _check_mends(classify([base_runs[0].statuses], [gold_runs[0].statuses]), gold_runs[0])
+    patience = _patience(gold_runs[0], shop.options.test_timeout)
+    base_runs = [shop.run(built, base, hidden, 0, test_timeout=patience)]
+    _check_mends(classify(base_runs, gold_runs), gold_runs[0])
     for number in range(1, shop.options.runs):
         gold_runs.append(_complete(shop.run(built, gold, hidden, number)))
-        base_runs.append(shop.run(built, base, hidden, number))
-    classes = classify([run.statuses for run in base_runs], [run.statuses for run in gold_runs])
+        base_runs.append(shop.run(built, base, hidden, number, test_timeout=patience))
+    classes = classify(base_runs, gold_runs)
     _check_mends(classes, gold_runs[0])
     _check_breaks_nothing(classes)
     _check_imports(gold_runs[0])
@@ -65,7 +71,13 @@ def try_tests(shop: Workshop, built: Built, base: Path, gold: Path, hidden: Hidd
         base_log=_log(classes.base, base_runs),
         gold_log=_log(classes.gold, gold_runs),
         imports_source=gold_runs[0].imports_source(),
+        patience=patience,
     )
+
+
+def _patience(gold: TestRun, most: float) -> float:
+    """Seconds to wait for one test where a fix is missing: many times what the slowest takes with it."""
+    return min(most, _LEAST_PATIENCE + _PATIENCE * max(gold.durations.values(), default=0.0))
 
 
 def _complete(run: TestRun) -> TestRun:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from r2egym.building import Builder, Built
 from r2egym.building.objects import common_dir, empty_git_dir, run_git
-from r2egym.grading import Grader
+from r2egym.grading import GradeOptions, Grader
 from r2egym.mining import Repository
 from r2egym.records import HiddenTests, Record, Task
 from r2egym.sandboxes.base import Backend
@@ -90,7 +90,15 @@ class Workshop:
             tree = git("write-tree").decode().strip()
             return self.builder.tree_layer(self.repository, tree, objects=git_dir / "objects")
 
-    def run(self, built: Built, tree: Path, hidden: HiddenTests, number: int) -> TestRun:
+    def run(
+        self,
+        built: Built,
+        tree: Path,
+        hidden: HiddenTests,
+        number: int,
+        *,
+        test_timeout: float | None = None,
+    ) -> TestRun:
         """Run the test modules on a side, in a fresh sandbox; ``number`` chooses hash seed, order and time zone."""
         config = built.config(history=self.options.history, tree=tree)
         zone = TIME_ZONES[number % len(TIME_ZONES)]
@@ -100,6 +108,11 @@ class Workshop:
             built.environment.recipe,
             hidden.modules,
             timeout=self.options.timeout,
-            test_timeout=self.options.test_timeout,
+            test_timeout=test_timeout or self.options.test_timeout,
             seed=number,
         )
+
+    def patient(self, seconds: float) -> Workshop:
+        """The same, with a grader that waits so long for one test."""
+        options = GradeOptions(timeout=self.options.timeout, test_timeout=seconds)
+        return replace(self, grader=Grader(self.builder, self.backend, options))

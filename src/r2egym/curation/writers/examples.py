@@ -13,12 +13,22 @@ import copy
 import re
 from collections.abc import Iterable, Iterator
 
-from r2egym.curation.evidence import Evidence
+from r2egym.curation.evidence import Evidence, TestFailure
 
-LONGEST = 10
+LONGEST = 14
 """Lines of a snippet, imports not counted."""
 _WIDEST = 120
-_SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.Import, ast.ImportFrom)
+_WORD = re.compile(r"\w+")
+_SIMPLE = (
+    ast.Assign,
+    ast.AnnAssign,
+    ast.AugAssign,
+    ast.Expr,
+    ast.Import,
+    ast.ImportFrom,
+    ast.FunctionDef,
+    ast.ClassDef,
+)
 _PAIR = 2
 _EQUALITIES = (
     "assertEqual",
@@ -31,8 +41,14 @@ _EQUALITIES = (
 _TRUTHS = {"assertTrue": "true", "assertFalse": "false", "assertIsNone": "`None`"}
 
 
-def find_examples(evidence: Evidence, *, most: int = 2) -> tuple[str, ...]:
-    """Up to ``most`` snippets of Python, different tests first; none when no test can be read that way."""
+def find_examples(evidence: Evidence, new: frozenset[str] = frozenset(), *, most: int = 2) -> tuple[str, ...]:
+    """Up to ``most`` snippets of Python, of different tests; none when no test can be read that way.
+
+    Args:
+        evidence: the failing tests and their files.
+        new: names that the fix brings; of a test that never ran on base, only an assertion about one of them tells anything.
+        most: how many.
+    """
     found: list[str] = []
     seen: set[tuple[str, str]] = set()
     for failure in evidence.failures:
@@ -40,15 +56,16 @@ def find_examples(evidence: Evidence, *, most: int = 2) -> tuple[str, ...]:
         plain = name.partition("[")[0]
         if (path, plain) in seen or path not in evidence.test_files or len(found) == most:
             continue
-        snippet = _example(evidence.test_files[path], name, failure.message, path)
+        snippet = _example(evidence.test_files[path], failure, new)
         if snippet is not None and snippet not in found:
             seen.add((path, plain))
             found.append(snippet)
     return tuple(found)
 
 
-def _example(source: str, name: str, message: str, path: str) -> str | None:
+def _example(source: str, failure: TestFailure, new: frozenset[str]) -> str | None:
     """The test's lines up to the assertion that fails; those that hold before it are left out."""
+    path, _, name = failure.test.partition("::")
     try:
         module = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
@@ -58,16 +75,20 @@ def _example(source: str, name: str, message: str, path: str) -> str | None:
     given = None if function is None else _given(function, parameters.removesuffix("]"))
     if function is None or given is None:
         return None
-    line = _failing_line(message, path)
+    line = _failing_line(failure.message, path, function)
     body: list[str] = list(given)
     for statement in function.body:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             continue  # a docstring
         told = _expectation(statement)
-        if told is not None and (line is None or line <= (statement.end_lineno or statement.lineno)):
-            now = _value_now(message) if line is not None and isinstance(statement, ast.Assert) else ""
-            return _finish(module, [*body, f"{told}{now}"])
         if told is not None:
+            if line is None and not new & set(_WORD.findall("\n".join([*body, told]))):
+                continue
+            if line is None:
+                return _finish(module, [*body, told])
+            if line <= (statement.end_lineno or statement.lineno):
+                now = _value_now(failure.message) if isinstance(statement, ast.Assert) else ""
+                return _finish(module, [*body, f"{told}{now}"])
             continue
         if not isinstance(statement, _SIMPLE) or _mentions_testing(statement):
             return None
@@ -75,10 +96,12 @@ def _example(source: str, name: str, message: str, path: str) -> str | None:
     return None
 
 
-def _failing_line(message: str, path: str) -> int | None:
-    """The line of the test's own file that the failure points to."""
-    lines = re.findall(rf"^(?:/testbed/)?{re.escape(path)}:(\d+): ", message, re.MULTILINE)
-    return int(lines[-1]) if lines else None
+def _failing_line(message: str, path: str, function: ast.FunctionDef) -> int | None:
+    """The line of the test that the failure points to; None when it does not come from running the test."""
+    found = re.findall(rf"^(?:/testbed/)?{re.escape(path)}:(\d+): ", message, re.MULTILINE)
+    lines = [int(number) for number in found]
+    own = [line for line in lines if function.lineno <= line <= (function.end_lineno or line)]
+    return own[-1] if own else None
 
 
 def _value_now(message: str) -> str:

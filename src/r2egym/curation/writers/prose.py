@@ -15,6 +15,7 @@ _ISSUE = re.compile(
     (?:\#|gh-|GH-)\d+(?:\s*(?:,|and|&)\s*(?:\#|gh-)\d+)*\s*[)\]]*""",
     re.IGNORECASE | re.VERBOSE,
 )
+_LOOSE = re.compile(r" ([.,;:!?)])")
 _LINK = re.compile(r"\bhttps?://\S+")
 _FIX = re.compile(
     r"^(?:fix(?:e[sd]|ing)?|correct(?:s|ed|ing)?|repair(?:s|ed)?|resolve[sd]?|solve[sd]?)\b[:\s]+",
@@ -29,7 +30,7 @@ _SYMPTOM = re.compile(
     r"\b(?:crash\w*|bugs?|errors?|fail\w*|regressions?|leaks?|exceptions?|race|deadlock|loops?|hangs?|broken|br[eo]ke\w*|"
     r"wrong\w*|incorrect\w*|invalid|missing|lost|ignor\w+|traceback|\w+Error|overflow|inconsisten\w+|raises?|raising|raised|"
     r"not|never|cannot|can't|doesn't|don't|issues?|problems?|warnings?|off-by-one|corrupt\w*|silently|unexpected\w*|"
-    r"collaps\w+|wrapping|mangl\w+|nontermination|infinite|mismatch|disagree\w*|divides? by zero|los(?:es|ing)|drops?|"
+    r"collaps\w+|wrapping|mangl\w+|nontermination|infinite|mismatch|disagree\w*|divides? by zero|los(?:es|ing)|drops?|typos?|"
     r"but|although|though|however|instead of raising|no longer|previously|blindly|hardcodes?)\b",
     re.IGNORECASE,
 )
@@ -130,7 +131,7 @@ def problem_sentences(message: str) -> tuple[str, ...]:
 
 def _clean(text: str) -> str:
     """Without numbers of issues and links, which say nothing to a reader without a network."""
-    return " ".join(_LINK.sub(" ", _ISSUE.sub(" ", text)).split())
+    return _LOOSE.sub(r"\1", " ".join(_LINK.sub(" ", _ISSUE.sub(" ", text)).split()))
 
 
 def _as_symptom(text: str) -> str:

@@ -24,6 +24,8 @@ _ASSERT = re.compile(r"^(?:AssertionError: )?assert (.*)$")
 _DIFFER = re.compile(r"^AssertionError: (.+) != (.+?)(?: : .*)?$")
 _COMPARED = re.compile(r"^(.+?) (==|!=|is not|is|not in|in|<=|>=|<|>) (.+)$")
 _PLACE = re.compile(r" \((?:/|unknown location)[^)]*\)$")
+_SCOPE = re.compile(r"\b(?:\w+\.)*\w+\.<locals>\.")
+_PART = re.compile(r"^At index (\d+) diff: (.+) != (.+)$")
 _MISSING = ("ImportError", "ModuleNotFoundError", "AttributeError", "NameError")
 
 
@@ -38,17 +40,23 @@ class Symptom(Record):
     """How much it says: 0 little, 1 an exception, 2 a call with its result."""
 
 
-def read_symptom(failure: TestFailure) -> Symptom | None:
-    """What the failure says of the program, or None."""
+def read_symptom(failure: TestFailure, new: frozenset[str] = frozenset()) -> Symptom | None:
+    """What the failure says of the program, or None.
+
+    Args:
+        failure: how a test fails.
+        new: names that the fix brings; only of these can it be said that they should be there.
+    """
     lines = _lines(failure.message)
     if not lines:
         return None
     first = lines[0]
-    return _missing_exception(lines) or _comparison(first, lines[1:]) or _exception(lines)
+    return _missing_exception(lines) or _comparison(first, lines[1:]) or _exception(lines, new)
 
 
 def _lines(message: str) -> list[str]:
-    """The lines that tell what went wrong: those that pytest marks with E, or all."""
+    """The lines that tell what went wrong: those that pytest marks with E, or all; without the scopes of tests."""
+    message = _SCOPE.sub("", message)
     marked = [line[1:].strip() for line in message.splitlines() if _MARK.match(line)]
     return [line for line in (marked or [line.strip() for line in message.splitlines()]) if line]
 
@@ -83,15 +91,25 @@ def _comparison(first: str, rest: list[str]) -> Symptom | None:
     if compared is None or asserted != negated:
         return None
     left, operator, right = compared.groups()
-    return _compare(left, operator, right, calls)
+    return _compare(left, operator, right, calls, rest)
 
 
-def _compare(left: str, operator: str, right: str, calls: dict[str, str]) -> Symptom:
+def _differ(left: str, right: str, rest: list[str]) -> Symptom:
+    """Two values; of long ones that pytest has cut, the first place at which they differ."""
+    for line in rest:
+        part = _PART.match(line)
+        if part and "..." in left + right:
+            now = f"At index {part[1]}, {_code(part[2])} and {_code(part[3])} differ."
+            return Symptom(now=now, expected="They are equal.", weight=0)
+    return Symptom(now=f"{_code(left)} and {_code(right)} differ.", expected="They are equal.", weight=0)
+
+
+def _compare(left: str, operator: str, right: str, calls: dict[str, str], rest: list[str]) -> Symptom:
     if operator == "==" and left in calls:
         call = _code(calls[left])
         return Symptom(now=f"{call} gives {_code(left)}.", expected=f"{call} gives {_code(right)}.", weight=2)
     if operator == "==":
-        return Symptom(now=f"{_code(left)} and {_code(right)} differ.", expected="They are equal.", weight=0)
+        return _differ(left, right, rest)
     claim = _code(f"{calls.get(left, left)} {operator} {calls.get(right, right)}")
     return Symptom(now=f"{claim} does not hold.", expected=f"{claim} holds.", weight=1)
 
@@ -107,28 +125,28 @@ def _wheres(lines: list[str]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _exception(lines: list[str]) -> Symptom | None:
+def _exception(lines: list[str], new: frozenset[str]) -> Symptom | None:
     for line in lines:
         match = _RAISED.match(line)
         if match is None or match[1] in {"AssertionError", "Failure"}:
             continue
         name, detail = match[1], _PLACE.sub("", (match[2] or "").strip())
         said = f"`{name}` is raised" + (f": {_code(detail)}." if detail else ".")
-        if name in _MISSING:
-            return Symptom(now=said, expected=_provided(detail), weight=1)
-        return Symptom(now=said, expected=f"No `{name}` is raised.", weight=1)
+        expected = (_provided(detail, new) if name in _MISSING else "") or f"No `{name}` is raised."
+        return Symptom(now=said, expected=expected)
     return None
 
 
-def _provided(detail: str) -> str:
+def _provided(detail: str, new: frozenset[str]) -> str:
+    """What should be there, said of names that the fix brings; empty for others."""
     match = re.search(r"cannot import name '(\w+)' from '([\w.]+)'", detail)
-    if match:
+    if match and match[1] in new:
         return f"`{match[1]}` can be imported from `{match[2]}`."
     match = re.search(r"No module named '([\w.]+)'", detail)
-    if match:
+    if match and match[1].rsplit(".", 1)[-1] in new:
         return f"There is a module `{match[1]}`."
-    match = re.search(r"'?([\w.]+)'? (?:object|module)? ?has no attribute '(\w+)'", detail)
-    if match:
+    match = re.search(r"'?([\w.]+)'? (?:object )?has no attribute '(\w+)'", detail)
+    if match and match[2] in new:
         return f"`{match[1]}` has an attribute `{match[2]}`."
     return ""
 

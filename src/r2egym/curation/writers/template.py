@@ -27,18 +27,20 @@ class TemplateWriter:
 
     def write(self, evidence: Evidence) -> str:
         """The statement, as Markdown."""
-        examples = tuple(text for text in find_examples(evidence) if not find_leaks(text, evidence))
-        symptoms = _symptoms(evidence, shown=bool(examples))
+        names = new_names(evidence)
+        new = frozenset(name.partition("(")[0].rsplit(".", 1)[-1] for name in names)
+        examples = tuple(text for text in find_examples(evidence, new) if not find_leaks(text, evidence))
+        symptoms = _symptoms(evidence, new, shown=bool(examples))
         parts = [
             _title(evidence, symptoms),
             _told_by_author(evidence),
             _section("What happens", [symptom.now for symptom in symptoms]),
             _section("What is expected", [symptom.expected for symptom in symptoms if symptom.expected]),
             _code_section("For example" if len(examples) == 1 else "Examples", examples),
-            _names(evidence),
+            _interface(names, evidence),
         ]
         if not symptoms and not examples:
-            parts.append(f"The current behaviour of `{evidence.repo}` does not agree with the above.")
+            parts.insert(2, f"{_where(evidence)} does not do this yet.")
         return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -65,11 +67,11 @@ def _told_by_author(evidence: Evidence) -> str:
     return " ".join(list(sentences)[:_MOST_SENTENCES])
 
 
-def _symptoms(evidence: Evidence, *, shown: bool) -> tuple[Symptom, ...]:
+def _symptoms(evidence: Evidence, new: frozenset[str], *, shown: bool) -> tuple[Symptom, ...]:
     """The distinct ones, those that say most first; those that say little only when no example shows them."""
     found: dict[str, Symptom] = {}
     for failure in evidence.failures:
-        symptom = read_symptom(failure)
+        symptom = read_symptom(failure, new)
         if (
             symptom is None
             or (shown and not symptom.weight)
@@ -95,8 +97,8 @@ def _code_section(heading: str, snippets: tuple[str, ...]) -> str:
     return f"### {heading}\n\n" + "\n\n".join(f"```python\n{snippet}\n```" for snippet in snippets)
 
 
-def _names(evidence: Evidence) -> str:
-    names = [name for name in new_names(evidence) if not find_leaks(name, evidence)][:_MOST_NAMES]
-    if not names:
+def _interface(names: tuple[str, ...], evidence: Evidence) -> str:
+    told = [name for name in names if not find_leaks(name, evidence)][:_MOST_NAMES]
+    if not told:
         return ""
-    return "### Interface\n\nCallers use these names:\n\n" + "\n".join(f"- `{name}`" for name in names)
+    return "### Interface\n\nCallers use these names:\n\n" + "\n".join(f"- `{name}`" for name in told)
