@@ -68,7 +68,7 @@ def prepare(builder: Builder, backend: Backend, task: Task, root: Path | None) -
         built.config(history="absent", writable=False),
         task.environment.recipe,
         task.hidden_tests,
-        doubled=task.fail_to_pass,
+        important=task.fail_to_pass,
     )
     hidden = task.hidden_tests
     return Prepared(

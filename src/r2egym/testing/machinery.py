@@ -20,7 +20,7 @@ ROOT = "/testbed"
 PYTHON = "/opt/r2egym/venv/bin/python"
 _COMMON = ("channel", "paths", "configuration")
 RUNNING = (*_COMMON, "stubs", "pytest_runner", "unittest_runner", "start")
-COMPILING = (*_COMMON, "perturb", "twins", "compiler")
+COMPILING = (*_COMMON, "perturb", "sites", "twins", "compiler")
 
 _BOOT = """\
 import sys

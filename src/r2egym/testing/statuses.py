@@ -27,10 +27,10 @@ class TestRun(Record):
     """What an honest run does not do: results after the end, twice, of unknown tests, against the exit code."""
     timeouts: tuple[str, ...] = ()
     """Ids of tests that their own time limit ended."""
-    twins_passed: tuple[str, ...] = ()
-    """Ids of tests that passed on a row on which a twin passed as well."""
-    twins_missing: tuple[str, ...] = ()
-    """Ids of tests that passed while a twin that they have was not reported."""
+    twins_passed: dict[str, tuple[int, ...]] = {}
+    """Id of a test that passed → the twins that passed as well, on the same row."""
+    twins_missing: dict[str, tuple[int, ...]] = {}
+    """Id of a test that passed → the twins that it has and that were not reported."""
     origins: dict[str, str] = {}
     """Package of the project → file or folder that it was imported from; packages not imported are absent."""
     versions: dict[str, str] = {}

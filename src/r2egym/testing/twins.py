@@ -21,6 +21,8 @@ from r2egym.testing.machinery import COMPILING, ROOT, RUNNING, cleared, command,
 from r2egym.testing.statuses import TestRun
 
 _COMPILE_SECONDS = 120.0
+_TWINS = ((1, 7), (50, 3))
+"""Important tests up to this many → twins each. All have one at least; see the design note on twins."""
 
 
 class CompiledTests(Record):
@@ -63,7 +65,7 @@ def compile_tests(
     *,
     seed: str | None = None,
     mode: Literal["twins", "plain"] = "twins",
-    doubled: Collection[str] = (),
+    important: Collection[str] = (),
 ) -> CompiledTests:
     """Compile the hidden test modules with the task's own interpreter.
 
@@ -74,7 +76,7 @@ def compile_tests(
         hidden: the tests; modules without a file of their own are read from ``/testbed``.
         seed: decides all names and changes; None: a secret one. Keep it from what is tested.
         mode: ``twins``: random names and twins; ``plain``: the modules as they are.
-        doubled: ids of tests that deserve two twins rather than one: those that a reward depends on most.
+        important: ids of tests that a reward depends on most: they get more twins than one, the fewer they are.
 
     Raises:
         GraderError: the compiler did not come to its end.
@@ -94,7 +96,7 @@ def compile_tests(
         "seed": secrets.token_hex(16) if seed is None else seed,
         "modules": list(hidden.modules),
         "sources": sources,
-        "doubled": sorted({_function(test).rsplit("::", 1)[-1] for test in doubled}),
+        "counts": _counts(important),
         "renames": mode == "twins",
         "twins": mode == "twins",
     }
@@ -195,14 +197,14 @@ class _Reader:
                 return found[0] + name[length:], found[1]
         return name, 0
 
-    def _twins(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        passed: dict[str, None] = {}
-        missing: dict[str, None] = {}
+    def _twins(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+        passed: dict[str, tuple[int, ...]] = {}
+        missing: dict[str, tuple[int, ...]] = {}
         for (function, number), rows in list(self.rows.items()):
             if number:
                 continue
             kinds = self.compiled.defined.get(function)
-            for twin in (1, 2) if kinds is None else range(1, len(kinds) + 1):
+            for twin in range(1, _TWINS[0][1] + 1) if kinds is None else range(1, len(kinds) + 1):
                 others = self.rows.get((function, twin))
                 if others is None and kinds is None:
                     continue  # inherited, or generated: whether it has twins is not known
@@ -210,10 +212,10 @@ class _Reader:
                     if not self._passed(index):
                         continue
                     if others is None or len(others) != len(rows) or self._lost(others[place]):
-                        missing[self.ids[index]] = None
+                        missing[self.ids[index]] = (*missing.get(self.ids[index], ()), twin)
                     elif self._passed(others[place]):
-                        passed[self.ids[index]] = None
-        return tuple(passed), tuple(missing)
+                        passed[self.ids[index]] = (*passed.get(self.ids[index], ()), twin)
+        return passed, missing
 
     def _passed(self, index: int) -> bool:
         return self.report.status(index) is TestStatus.PASSED
@@ -226,6 +228,12 @@ def _function(test: str) -> str:
     """A test id without its parameters."""
     start = test.find("[", max(test.find("::"), 0))
     return test if start < 0 else test[:start]
+
+
+def _counts(important: Collection[str]) -> dict[str, int]:
+    """Name of a test function → number of its twins. Who guesses which of all copies are true must guess each."""
+    names = {_function(test).rsplit("::", 1)[-1] for test in important}
+    return dict.fromkeys(names, next((twins for most, twins in _TWINS if len(names) <= most), 1))
 
 
 def _encoded(data: bytes) -> str:

@@ -116,8 +116,8 @@ def scopes(tree, owner=None):
 class Renamer(object):
     """Gives names, and twins, to the tests of all modules."""
 
-    def __init__(self, catalogue, rng, doubled):
-        self.catalogue, self.rng, self.doubled = catalogue, rng, doubled
+    def __init__(self, catalogue, rng, counts):
+        self.catalogue, self.rng, self.counts = catalogue, rng, counts
         self.names, self.taken = {}, {}
 
     def name(self, real, number):
@@ -139,12 +139,9 @@ class Renamer(object):
         _strip_docstring(function)
         repeatable = not any(name_of(mark) in ONCE for mark in function.decorator_list)
         if wants_twins and repeatable:
-            for number in (1, 2)[: 2 if function.name in self.doubled else 1]:
-                twin, how = twins.make(function, self.rng)
-                if twin is None or any(ast.dump(twin) == ast.dump(other) for _, other in members):
-                    break
-                members.append((number, twin))
-                kinds.append(how)
+            made = twins.make(function, self.rng.random(), self.counts.get(function.name, 1))
+            members += [(number, twin) for number, (twin, _) in enumerate(made, 1)]
+            kinds = [how for _, how in made]
         self.rng.shuffle(members)
         real = function.name
         for number, member in members:
@@ -221,7 +218,7 @@ def compile_all(job):
         except (SyntaxError, ValueError, IOError, RuntimeError) as error:
             errors[path] = "%s: %s" % (type(error).__name__, error)
             trees.pop(path, None)
-    renamer = Renamer(catalogue, rng, set(job["doubled"]))
+    renamer = Renamer(catalogue, rng, job["counts"])
     codes, defined = {}, {}
     for path in sorted(trees):
         if job["renames"]:

@@ -6,6 +6,7 @@ is for membership, where a near neighbour might be a member as well.
 """
 
 import ast
+import random
 import sys
 
 from _r2egym.channel import TEXT
@@ -38,82 +39,108 @@ def node_of(value):
         raise Opaque
 
 
-def near(value, rng):
+class Dice(object):
+    """What is random about the twins of one test.
+
+    All twins of a test change it in the same places, or the places that most of them share would tell the true value;
+    and the true value's rank among theirs is random, or the middle one would be it. ``number`` is the twin's, from 1;
+    ``count`` how many there are.
+    """
+
+    def __init__(self, seed, number, count):
+        self.places = random.Random(seed)
+        self.number, self.count = number, count
+
+    def choice(self, options):
+        """The same for every twin."""
+        return self.places.choice(options)
+
+    def offset(self):
+        """Another for every twin, never 0; small and of either sign."""
+        rank = self.places.randrange(self.count + 1)
+        place = self.number - 1 if self.number - 1 < rank else self.number
+        return place - rank
+
+    def pick(self, options):
+        """Another for every twin, as long as there are enough."""
+        shuffled = sorted(options)
+        self.places.shuffle(shuffled)
+        return shuffled[(self.number - 1) % len(shuffled)]
+
+
+def near(value, dice):
     """Another value of the same type and shape."""
     if isinstance(value, bool):
         return not value
     if value is None:
         return 0
     if isinstance(value, INTEGERS):
-        return value + rng.choice([-2, -1, 1, 2, 3] if abs(value) < 50 else [-10, -1, 1, 10])
+        return value + dice.offset() * dice.choice([1, 1, 2] if abs(value) < 50 else [1, 10])
     if isinstance(value, float):
         if repr(value) in ("nan", "inf", "-inf"):
-            return 0.5
-        moved = value + rng.choice([-1.0, 0.5, 1.0, 2.0]) * max(1.0, abs(value) / 16)
+            return dice.number / 2.0
+        moved = value + dice.offset() * dice.choice([0.5, 1.0, 2.0]) * max(1.0, abs(value) / 16)
         return moved if moved != value else -value
     if isinstance(value, complex):
-        return value + rng.choice([-1, 1, 2])
-    return _near_collection(value, rng)
+        return value + dice.offset()
+    return _near_collection(value, dice)
 
 
-def _near_collection(value, rng):
+def _near_collection(value, dice):
     if isinstance(value, TEXT):
-        return _near_text(value, rng)
+        return _near_text(value, dice)
     if isinstance(value, bytes):
-        return _near_text(value.decode("latin-1"), rng).encode("latin-1")
+        return _near_text(value.decode("latin-1"), dice).encode("latin-1")
     if isinstance(value, (list, tuple)):
         items = list(value)
-        place = rng.randrange(len(items)) if items else 0
-        items[place : place + 1] = [near(items[place], rng) if items else 0]
+        place = dice.choice(range(len(items))) if items else 0
+        items[place : place + 1] = [near(items[place], dice) if items else dice.number - 1]
         return type(value)(items)
     if isinstance(value, dict):
         if not value:
-            return {0: 0}
+            return {dice.number: 0}
         changed = dict(value)
-        key = rng.choice(sorted(changed, key=repr))
-        changed[key] = near(changed[key], rng)
+        key = dice.choice(sorted(changed, key=repr))
+        changed[key] = near(changed[key], dice)
         return changed
     if isinstance(value, set):
         items = sorted(value, key=repr)
-        changed = set(items[1:])
-        new = near(items[0], rng) if items else 0
-        while new in value:
-            new = near(new, rng)
-        changed.add(new)
-        return changed
+        new = near(items[0], dice) if items else 0
+        if new in value:
+            raise Opaque
+        return set(items[1:]) | {new}
     raise Opaque
 
 
-def _near_text(text, rng):
+def _near_text(text, dice):
     if not text:
-        return text + rng.choice(LETTERS)
+        return LETTERS[dice.number]
     places = [i for i, letter in enumerate(text) if letter.isalnum() and ord(letter) < 128]
-    place = rng.choice(places) if places else rng.randrange(len(text))
+    place = dice.choice(places) if places else dice.choice(range(len(text)))
     old = text[place]
-    if old.isdigit():
-        pool = "123456789"
-    elif old.isalpha() and ord(old) < 128:
-        pool = LETTERS.upper() if old.isupper() else LETTERS
+    pool = next((kind for kind in (LETTERS, LETTERS.upper(), "0123456789") if old in kind), None)
+    if pool is None:
+        new = LETTERS[dice.number]
     else:
-        pool = LETTERS
-    return text[:place] + rng.choice([letter for letter in pool if letter != old]) + text[place + 1 :]
+        new = pool[(pool.index(old) + dice.offset() * dice.choice([1, 1, 3])) % len(pool)]
+    return text[:place] + new + text[place + 1 :]
 
 
-def far(value, rng):
+def far(value, dice):
     """A value of the same type that is hardly a member of anything that holds ``value``."""
     if isinstance(value, bool) or value is None:
         raise Opaque
     if isinstance(value, INTEGERS + (float, complex)):
-        return value + rng.randrange(10**6, 10**7)
+        return value + dice.offset() * 1000003
     if isinstance(value, (TEXT, bytes)):
         text = value if isinstance(value, TEXT) else value.decode("latin-1")
         for _ in range(3):
-            text = _near_text(text, rng)
-        if len(text) < 6:
-            text += "".join(rng.choice(LETTERS) for _ in range(6))
+            text = _near_text(text, dice)
+        if len(text) < 6 or text == value:
+            text += "".join(dice.pick(LETTERS) for _ in range(6))
         return text if isinstance(value, TEXT) else text.encode("latin-1")
     if isinstance(value, tuple) and value:
-        return tuple(far(part, rng) for part in value)
+        return tuple(far(part, dice) for part in value)
     raise Opaque
 
 
@@ -158,7 +185,7 @@ def _slot(owner, field, place, part):
     return [(owner, field, place)]
 
 
-def shift(node, rng, how=near):
+def shift(node, dice, how=near):
     """``node`` with its value moved: whole when it is a literal, else one literal inside it; raises Opaque."""
     try:
         value = value_of(node)
@@ -166,12 +193,12 @@ def shift(node, rng, how=near):
         slots = literal_slots(node)
         if how is far or not slots:
             raise
-        owner, field, place = rng.choice(slots)
+        owner, field, place = dice.choice(slots)
         part = getattr(owner, field) if place is None else getattr(owner, field)[place]
-        new = node_of(near(value_of(part), rng))
+        new = node_of(near(value_of(part), dice))
         if place is None:
             setattr(owner, field, new)
         else:
             getattr(owner, field)[place] = new
         return node
-    return node_of(how(value, rng))
+    return node_of(how(value, dice))
