@@ -11,16 +11,16 @@ import importlib.util
 import json
 import os
 import queue
+import select
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
 from r2egym.errors import SandboxError, SandboxStartError, SandboxUnavailableError
-from r2egym.sandboxes._processes import pid_namespace, send, start_time
+from r2egym.sandboxes._processes import pid_namespace, send
 from r2egym.sandboxes.base import SandboxConfig
 
 _END_SECONDS = 30.0
@@ -59,7 +59,6 @@ class Jail:
     def __init__(self, process: subprocess.Popen[bytes], init: int) -> None:
         self.process = process
         self.init = init
-        self._started = start_time(init) if init else None
         self.namespace = pid_namespace(init) if init else ""
 
     def is_alive(self) -> bool:
@@ -71,20 +70,28 @@ class Jail:
         if self.process.poll() is None:
             if self.namespace:
                 send(self.init, signal.SIGKILL, self.namespace)
-            try:
-                self.process.wait(0.5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
+                self.wait_for_init()
+            self.process.kill()
         self.process.wait()
         self.wait_for_init()
 
     def wait_for_init(self) -> None:
         """Wait until the first process inside is gone: the kernel ends all others before it."""
-        deadline = time.monotonic() + _END_SECONDS
-        while self._started is not None and start_time(self.init) == self._started:
-            if time.monotonic() > deadline:
+        try:
+            handle = os.pidfd_open(self.init)
+        except OSError:
+            return
+        try:
+            if (
+                pid_namespace(self.init) != self.namespace
+            ):  # a zombie has none, and another process another one
+                return
+            poll = select.poll()
+            poll.register(handle, select.POLLIN)
+            if not poll.poll(_END_SECONDS * 1000):
                 raise SandboxError(f"the sandbox's first process {self.init} does not end")
-            time.sleep(0.0005)
+        finally:
+            os.close(handle)
 
 
 class _Spawner:

@@ -5,6 +5,7 @@ The root is an overlay too, so that every path but ``/usr`` can be written to, o
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,17 +22,8 @@ PATH = (
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path inside
 _HIDDEN = ("/usr/lib/python3/dist-packages", "/usr/local/lib")
 """Where a distribution and an administrator keep Python packages."""
-_KERNEL_FILES = (
-    "kcore",
-    "keys",
-    "kmsg",
-    "latency_stats",
-    "sched_debug",
-    "timer_list",
-    "kallsyms",
-    "slabinfo",
-    "vmallocinfo",
-)
+_KERNEL_FILES = ("latency_stats", "sched_debug", "slabinfo", "timer_list", "vmallocinfo")
+"""Facts about the host that its user 0 may read; what else there is asks for a capability."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +111,15 @@ def _read_only(layer: Layer) -> list[str]:
 def _hide_packages(home: Path) -> list[str]:
     empty = home / "sandboxes/.system/empty"
     empty.mkdir(parents=True, exist_ok=True)
+    return [part for folder in _package_folders() for part in ("--ro-bind", str(empty), folder)]
+
+
+@functools.cache
+def _package_folders() -> tuple[str, ...]:
     folders = [Path(_HIDDEN[0])]
     for kind in ("dist-packages", "site-packages"):
         folders += sorted(Path(_HIDDEN[1]).glob(f"python3*/{kind}"))
-    hidden = [folder for folder in folders if folder.is_dir() and not folder.is_symlink()]
-    return [part for folder in hidden for part in ("--ro-bind", str(empty), str(folder))]
+    return tuple(str(folder) for folder in folders if folder.is_dir() and not folder.is_symlink())
 
 
 def _cover_proc() -> list[str]:

@@ -6,6 +6,7 @@ certificates, the clock's zone) and what everyone may read. No passwords, no hos
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
@@ -49,11 +50,12 @@ def skeleton(folder: Path, uid: int) -> Path:
     """The skeleton for user ``uid``, made under ``folder`` when it is not there yet. Safe among many processes."""
     with _lock:
         place = folder / _key(uid)
-        if not place.exists():
+        if not place.is_dir():
             _build(folder, place, uid)
         return place
 
 
+@functools.cache
 def _key(uid: int) -> str:
     facts = [str(uid), "5", *_FOLDERS]
     for name in (*_COPIED, *(f"../{link}" for link in _LINKS)):

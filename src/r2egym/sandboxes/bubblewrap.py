@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from r2egym.records import ExecResult
+from r2egym.sandboxes._launch import bwrap
 from r2egym.sandboxes._oneshot import OneShot
 from r2egym.sandboxes._sandbox import BubblewrapSandbox
 from r2egym.sandboxes._workspace import new_workspace
 from r2egym.sandboxes.base import SandboxConfig
 
-__all__ = ["BubblewrapBackend", "BubblewrapSandbox"]
+__all__ = ["BubblewrapBackend", "BubblewrapSandbox", "bwrap"]
 
 
 class BubblewrapBackend:
