@@ -9,6 +9,7 @@ import typer
 
 from r2egym import settings
 from r2egym.cli.console import Json, print_json, print_table, print_text
+from r2egym.cli.home import clean
 from r2egym.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,24 +47,21 @@ def prune(
 
 @app.command()
 def reap(as_json: Json = False) -> None:
-    """Remove what processes left that were killed: sandboxes, half-built layers."""
-    from r2egym.sandboxes import reap as run
-
-    report = run(settings.load().home)
+    """Remove what killed processes left: sandboxes, half-built layers."""
+    removed, freed = clean(settings.load().home)
     if as_json:
-        print_json(report)
+        print_json({"removed": list(removed), "freed_bytes": freed})
     else:
-        print_text(f"{report}")
+        print_text(f"{len(removed)} leftovers removed, {freed} bytes freed")
 
 
 @app.command()
 def clear(as_json: Json = False) -> None:
     """Delete everything that is not in use."""
     from r2egym.building import LayerStore
-    from r2egym.sandboxes import reap as run
 
     home = settings.load().home
-    run(home)
+    clean(home)
     _print(LayerStore(home).prune(0), as_json=as_json)
 
 

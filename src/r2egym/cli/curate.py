@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from r2egym import settings
 from r2egym.cli.console import Advance, Json, answer_no, note, print_json, print_table, print_text, progress
+from r2egym.cli.home import ready_home
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -77,7 +77,7 @@ def curate(
         recipes=recipes,
     )
     with progress() as advance:
-        done = run(config, out, settings.load().home, jobs=jobs, report=lambda now: _tell(advance, now))
+        done = run(config, out, ready_home(), jobs=jobs, report=lambda now: _tell(advance, now))
     if as_json:
         print_json(done)
     else:

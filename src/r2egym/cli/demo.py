@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from r2egym import settings
 from r2egym.cli.console import Json, answer_no, note, print_json, print_table, print_text, progress
+from r2egym.cli.home import ready_home
 
 if TYPE_CHECKING:
     from r2egym.curation import Curated
@@ -77,7 +77,7 @@ def _curate(bundled: Demo, out: Path, jobs: int) -> Curated:
         return curate(
             config,
             out,
-            settings.load().home,
+            ready_home(),
             jobs=jobs,
             report=lambda now: advance(f"{now.tasks} tasks proved", now.done, now.candidates),
         )
@@ -91,7 +91,7 @@ def _grade(dataset: Dataset, jobs: int) -> list[tuple[str, Reward]]:
     from r2egym.jobs import Threads
     from r2egym.sandboxes import open_backend
 
-    home = settings.load().home
+    home = ready_home()
     backend = open_backend("bubblewrap", home)
     cheat = attack(_CHEAT)
     with Builder(home, backend=backend) as builder, progress() as advance:

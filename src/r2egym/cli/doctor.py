@@ -9,6 +9,7 @@ import typer
 
 from r2egym import settings
 from r2egym.cli.console import Json, answer_no, print_json, print_text, progress
+from r2egym.cli.home import ready_home
 from r2egym.errors import UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -50,7 +51,7 @@ def doctor(
         advance("proving", 0, len(rows))
         findings = examine_rows(
             rows,
-            settings.load().home,
+            ready_home(),
             sandbox=sandbox,
             quick=quick,
             one_by_one=one_by_one,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from r2egym import settings
 from r2egym.cli.console import Json, answer_no, print_json, print_text, progress
+from r2egym.cli.home import ready_home
 
 if TYPE_CHECKING:
     from r2egym.records import Reward
@@ -48,7 +48,7 @@ def grade(
     for prediction in asked:
         if prediction.instance_id not in tasks:
             raise DatasetError(f"{predictions}: no task {prediction.instance_id!r} in {dataset}")
-    home = settings.load().home
+    home = ready_home()
     backend = open_backend(sandbox, home)
     failed = False
     with Builder(home, backend=backend, index=index) as builder, progress() as advance:

@@ -6,6 +6,7 @@ A verb is a module of this folder with its name, and in it ``app``, a ``typer.Ty
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import signal
@@ -59,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
-    signal.signal(signal.SIGTERM, _terminated)
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
     try:
         code = _run([word for word in given if word != "--debug"], debug=debug)
         sys.stdout.flush()
@@ -108,9 +110,19 @@ def _save_traceback(error: Exception) -> str:
     return f"{text} (where: {Path(file.name)}; or run again with --debug)"
 
 
-def _terminated(number: int, frame: object) -> NoReturn:
-    """Unwind as for Ctrl-C, so that sandboxes and locks are given back."""
+def _end(number: int, frame: object) -> NoReturn:
+    """Ctrl-C, or a request to end: end what this process runs, then unwind, so that sandboxes and locks are given back.
+
+    Threads that wait for a command in a sandbox come back at once when that command is gone.
+    """
     del frame
+    signal.signal(number, signal.SIG_DFL)  # whoever asks twice means it
+    for folder in Path("/proc/self/task").iterdir():
+        for child in (folder / "children").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     raise SystemExit(128 + number)
 
 

@@ -66,6 +66,7 @@ def _try(
 
 def _judge(shop: Workshop, built: Built, task: Task, one: Attack, root: Path | None) -> Outcome | None:
     """What became of it; None when the task has no place for it."""
+    shop.check()
     try:
         return judge(
             one,

@@ -138,12 +138,18 @@ def curate(
         backend = open_backend(config.sandbox, home)
         with OpenBuilder(home, backend=backend, index=config.index, recipes=config.recipes) as builder:
             builder.repository = repository
+            spread = executor or Threads(jobs)
             shop = Workshop(
-                repository, builder, backend, Grader(builder, backend), config.options, home / "tmp"
+                repository,
+                builder,
+                backend,
+                Grader(builder, backend),
+                config.options,
+                home / "tmp",
+                lambda: spread.cancelled,
             )
             tally = _Tally()
             known = _known(journal)
-            spread = executor or Threads(jobs)
 
             def work(candidate: Candidate) -> Outcome | tuple[str, str]:
                 try:

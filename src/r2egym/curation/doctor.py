@@ -62,17 +62,20 @@ def examine_rows(
     backend = open_backend(sandbox, home)
     with Builder(home, backend=backend, index=index) as builder:
         grader = Grader(builder, backend)
+        spread = Threads(jobs)
 
         def work(task: Task) -> Finding:
             try:
                 built = builder.for_task(task, dataset.root)
-                shop = Workshop(built.repository, builder, backend, grader, chosen, home / "tmp")
+                shop = Workshop(
+                    built.repository, builder, backend, grader, chosen, home / "tmp", lambda: spread.cancelled
+                )
                 return _examine(shop, task, dataset.root, quick=quick, one_by_one=one_by_one)
             except R2EGymError as error:
                 reason = f"{error.boundary}: {error}"
                 return Finding(instance_id=task.instance_id, holds=False, reason=reason, failure=True)
 
-        yield from Threads(jobs).map(work, dataset.tasks)
+        yield from spread.map(work, dataset.tasks)
 
 
 def _examine(shop: Workshop, task: Task, root: Path | None, *, quick: bool, one_by_one: bool) -> Finding:

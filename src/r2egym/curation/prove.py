@@ -6,15 +6,13 @@ and it is known which files of the fix matter. What was proved goes into the tas
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from r2egym.attacks import Target
 from r2egym.building import Built
 from r2egym.curation.certificate import certify
 from r2egym.curation.funnel import NotATaskError
 from r2egym.curation.stub import stub_patch
 from r2egym.curation.workshop import Workshop
-from r2egym.errors import GraderError, UsageError
+from r2egym.errors import UsageError
 from r2egym.mining import parse_patch
 from r2egym.records import Reward, Task, TestStatus
 
@@ -55,14 +53,6 @@ def prove(shop: Workshop, built: Built, task: Task) -> Task:
     return certify(shop, built, task) if shop.options.attacks else task
 
 
-def grade(shop: Workshop, task: Task, patch: str, *, root: Path | None = None) -> Reward:
-    """One reward. Raises GraderError when there is none."""
-    reward = shop.grader.grade(task, patch, root=root)
-    if reward.failure is not None:
-        raise GraderError(f"{task.instance_id}: {reward.failure.boundary}: {reward.failure.cause}")
-    return reward
-
-
 def _supported(shop: Workshop, task: Task) -> Task:
     """The task less the tests that pass plainly and not under grading.
 
@@ -83,7 +73,7 @@ def _supported(shop: Workshop, task: Task) -> Task:
             raise NotATaskError(
                 "prove", "unsupported", f"no test that the fix mends passes when graded: {lost[0]}"
             )
-        reward = grade(shop, task, task.patch)
+        reward = shop.grade(task, task.patch)
     if reward.score != 1.0:
         why = reward.tampering[0] if reward.tampering else "a test that passed plainly fails"
         raise NotATaskError("prove", "gold-fails", f"the fix does not score 1: {why}")
@@ -91,7 +81,7 @@ def _supported(shop: Workshop, task: Task) -> Task:
 
 
 def _lost(shop: Workshop, task: Task) -> tuple[list[str], Reward]:
-    reward = grade(shop, task, task.patch)
+    reward = shop.grade(task, task.patch)
     seen = {**reward.f2p, **reward.p2p}
     return [test for test, status in seen.items() if status is not TestStatus.PASSED], reward
 
@@ -115,7 +105,7 @@ def _without(task: Task, lost: list[str]) -> Task:
 
 
 def _expect(shop: Workshop, task: Task, patch: str, score: float, reason: str, detail: str) -> None:
-    if grade(shop, task, patch).score != score:
+    if shop.grade(task, patch).score != score:
         raise NotATaskError("prove", reason, detail)
 
 
@@ -139,7 +129,7 @@ def _relevant_files(shop: Workshop, task: Task) -> tuple[str, ...]:
     relevant = []
     for left_out in parts:
         rest = "".join(part.text for part in parts if part is not left_out)
-        if grade(shop, task, rest).score == 0.0:
+        if shop.grade(task, rest).score == 0.0:
             relevant.append(left_out.path)
     if not relevant:
         raise NotATaskError("prove", "no-relevant-file", "no single file of the fix matters")

@@ -6,8 +6,9 @@ live in a folder of ours; the repository is never written to.
 
 from __future__ import annotations
 
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Literal
 
 from r2egym.building import Builder, Built
 from r2egym.building.objects import common_dir, empty_git_dir, run_git
+from r2egym.errors import GraderError, TaskError
 from r2egym.grading import GradeOptions, Grader
 from r2egym.mining import Repository
-from r2egym.records import HiddenTests, Record, Task
+from r2egym.records import HiddenTests, Record, Reward, Task
 from r2egym.sandboxes.base import Backend
 from r2egym.testing import TestRun, run_tests
 
@@ -38,6 +40,10 @@ class Options(Record):
     """Seconds for one test."""
     attacks: bool = True
     """Whether the known cheats are tried on every task."""
+
+
+class CancelledError(TaskError):
+    """The work was stopped from outside; nothing is known of the candidate."""
 
 
 class OpenBuilder(Builder):
@@ -63,12 +69,14 @@ class Workshop:
     options: Options
     scratch: Path
     """A folder for what a candidate needs while it is worked on."""
+    cancelled: Callable[[], bool] = bool
+    """Whether to stop before the next run."""
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
         """A temporary folder, gone after the block."""
         self.scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.scratch, prefix="curate-") as name:
+        with tempfile.TemporaryDirectory(dir=self.scratch, prefix=f"curate-{os.getpid()}-") as name:
             yield Path(name)
 
     def side(self, commit: str, tests: str, hidden: HiddenTests) -> Path:
@@ -100,6 +108,7 @@ class Workshop:
         test_timeout: float | None = None,
     ) -> TestRun:
         """Run the test modules on a side, in a fresh sandbox; ``number`` chooses hash seed, order and time zone."""
+        self.check()
         config = built.config(history=self.options.history, tree=tree)
         zone = TIME_ZONES[number % len(TIME_ZONES)]
         return run_tests(
@@ -111,6 +120,19 @@ class Workshop:
             test_timeout=test_timeout or self.options.test_timeout,
             seed=number,
         )
+
+    def check(self) -> None:
+        """Stop here when that was asked for. Raises CancelledError."""
+        if self.cancelled():
+            raise CancelledError("stopped before it was done")
+
+    def grade(self, task: Task, patch: str, *, root: Path | None = None) -> Reward:
+        """One reward. Raises GraderError when there is none."""
+        self.check()
+        reward = self.grader.grade(task, patch, root=root)
+        if reward.failure is not None:
+            raise GraderError(f"{task.instance_id}: {reward.failure.boundary}: {reward.failure.cause}")
+        return reward
 
     def patient(self, seconds: float) -> Workshop:
         """The same, with a grader that waits so long for one test."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from typing import Generic, Protocol, TypeVar
@@ -37,6 +38,11 @@ class Executor(Protocol):
         """Ask the map to end: no further item is started. Safe from any thread."""
         ...
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the map was asked to end, or its iteration ended early: a function that takes long looks at it."""
+        ...
+
 
 class Threads:
     """An :class:`Executor` over threads of this process.
@@ -58,6 +64,11 @@ class Threads:
         """Ask the map to end: no further item is started."""
         self._cancelled.set()
 
+    @property
+    def cancelled(self) -> bool:
+        """See :attr:`Executor.cancelled`."""
+        return self._cancelled.is_set()
+
     def map(self, function: Callable[[T], R], items: Iterable[T], *, ordered: bool = True) -> Iterator[R]:
         """See :meth:`Executor.map`."""
         crew = _Crew(function, self.workers)
@@ -78,6 +89,9 @@ class Threads:
                 while waiting and (not ordered or given in waiting):
                     yield waiting.pop(given if ordered else next(iter(waiting)))
                     given += 1
+        except BaseException:
+            self._cancelled.set()
+            raise
         finally:
             crew.end()
 
@@ -110,8 +124,9 @@ class _Crew(Generic[T, R]):
         self._ended.set()
         for _ in self._threads:
             self._work.put(None)
+        deadline = time.monotonic() + GRACE_SECONDS
         for thread in self._threads:
-            thread.join(GRACE_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _labour(self) -> None:
         while (task := self._work.get()) is not None and not self._ended.is_set():
