@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import pkgutil
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from r2egym import settings
 from r2egym.cli.console import Json, print_json, print_text
 from r2egym.errors import UsageError
+
+if TYPE_CHECKING:
+    from r2egym.bench import BenchLine
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -33,10 +35,13 @@ def bench(
     if name not in names:
         raise UsageError(f"nothing to measure is called {name!r}; there is: {', '.join(names)}")
     run = importlib.import_module(f"r2egym.bench.{name}").run
-    for row in run(settings.load(), *(arguments or ())):
-        if as_json:
-            print_json(row)
-        else:
-            reference = "-" if row["reference"] is None else f"{row['reference']:g}"
-            ratio = "-" if row["ratio"] is None else f"{row['ratio']:.2f}"
-            print_text(f"{row['name']:<44} ours {row['ours']:g}  reference {reference}  ratio {ratio}")
+    line: BenchLine
+    for line in run(settings.load(), *(arguments or ())):
+        print_json(line) if as_json else print_text(_text(line))
+
+
+def _text(line: BenchLine) -> str:
+    reference = "-" if line.reference is None else f"{line.reference:,.3g}"
+    ratio = "-" if line.ratio is None else f"{line.ratio:.2f}"
+    note = f"  ({line.note})" if line.note else ""
+    return f"{line.name:<44} ours {line.ours:,.3g} {line.unit}  reference {reference}  ratio {ratio}{note}"
