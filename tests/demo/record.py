@@ -23,7 +23,7 @@ def git(repository: Path, *arguments: str) -> bytes:
 
 
 def record(repository: Path) -> str:
-    """The history of ``main``. Files whose bytes are not plain text lines come out as binary patches."""
+    """The history of ``main``. Files with carriage returns or bytes beyond UTF-8, named here, become binary patches."""
     with tempfile.NamedTemporaryFile("w", suffix=".attributes") as attributes:
         attributes.write("labels.py -diff\ntest_labels.py -diff\nmenus.py -diff\ntests/data/* -diff\n")
         attributes.flush()

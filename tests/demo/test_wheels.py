@@ -84,6 +84,15 @@ def test_newest_release_breaks_old_code(demo: Demo, tmp_path: Path) -> None:
     assert {*old.fail_to_pass, *old.pass_to_pass} == {test for test, passed in then.items() if passed}
 
 
+def test_wheels_of_an_earlier_unpacking_go(tmp_path: Path) -> None:
+    """A folder that was filled beside another pytest holds today's wheels only."""
+    (tmp_path / "pytest-3.0-py3-none-any.whl").write_bytes(b"old")
+    wheels_module.write_index("release = []", tmp_path)
+    uploads = json.loads((tmp_path / "uploads.json").read_text())
+    assert {path.name for path in tmp_path.glob("*.whl")} == set(uploads)
+    assert "pytest-3.0-py3-none-any.whl" not in uploads
+
+
 def test_missing_distribution_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be packed is said in one line."""
     monkeypatch.setattr(wheels_module, "_TOOLS", "surely-not-installed")

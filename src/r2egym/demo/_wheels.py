@@ -31,6 +31,8 @@ _LEFT_OUT = frozenset({"INSTALLER", "REQUESTED", "RECORD", "direct_url.json"})
 def write_index(releases: str, directory: Path) -> None:
     """Fill ``directory`` with wheels and an ``uploads.json`` that maps their names to RFC 3339 upload times.
 
+    Other wheels in it are removed: an index shows whatever lies in its folder.
+
     Args:
         releases: text of ``releases.toml``.
         directory: is made when it is not there.
@@ -48,6 +50,8 @@ def write_index(releases: str, directory: Path) -> None:
         )
     for distribution in _closure(_TOOLS):
         uploads[_repack(directory, distribution)] = _TOOLS_UPLOADED
+    for stray in {path.name for path in directory.glob("*.whl")} - uploads.keys():
+        (directory / stray).unlink()  # of an earlier unpacking, with another pytest installed
     (directory / "uploads.json").write_text(json.dumps(uploads, indent=2, sort_keys=True) + "\n")
 
 
