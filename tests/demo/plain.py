@@ -1,11 +1,9 @@
 """Runs tests of the demo's commits in a plain checkout, with the running interpreter: no sandbox, none of our graders."""
 
-import io
 import json
 import os
 import subprocess
 import sys
-import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,8 +28,8 @@ def git(demo: Demo, *arguments: str) -> bytes:
 
 def check_out(demo: Demo, revision: str, directory: Path) -> None:
     """Write the files of a revision to a folder."""
-    with tarfile.open(fileobj=io.BytesIO(git(demo, "archive", revision))) as archive:
-        archive.extractall(directory, filter="data")
+    directory.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["tar", "-x"], input=git(demo, "archive", revision), cwd=directory, check=True)
 
 
 def changed_tests(demo: Demo, commit: str) -> dict[str, bytes | None]:

@@ -14,10 +14,11 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from r2egym.demo._patches import GITLINK, Change, File, PatchError, apply
+from r2egym.demo._patches import GITLINK, Change, File, apply
 from r2egym.errors import RepositoryError
 
 _COMMIT = re.compile(r"commit (?P<hash>[0-9a-f]{40})(?: \((?P<names>.*)\))?")
@@ -47,7 +48,9 @@ class LoggedCommit:
 
 
 def parse(text: str) -> tuple[LoggedCommit, ...]:
-    """The commits of a text, in its order: parents before children."""
+    """The commits of a text, in its order: parents before children. Raises RepositoryError for any other text."""
+    if not _COMMIT.fullmatch(text.partition("\n")[0]):
+        raise RepositoryError("the demo's history does not begin with a commit: it was changed by an editor")
     commits: list[LoggedCommit] = []
     state = "headers"
     for line in text.split("\n"):
@@ -93,7 +96,7 @@ def rebuild(commits: tuple[LoggedCommit, ...], target: Path) -> None:
     for number, commit in enumerate(commits, 1):
         if made.get(f":{number}") != commit.hash:
             raise RepositoryError(
-                f"the text of {commit.hash} ({commit.subject!r}) makes commit {made.get(f':{number}')}: "
+                f"the text of {commit.hash} ({' '.join(commit.message[:1])!r}) makes {made.get(f':{number}')}: "
                 "the demo's history was changed by hand or by an editor"
             )
 
@@ -112,27 +115,29 @@ def _stream(commits: tuple[LoggedCommit, ...]) -> bytes:
     stream: list[bytes] = []
     trees: dict[str, dict[str, File]] = {}
     marks: dict[str, int] = {}
-    for number, commit in enumerate(commits, 1):
-        parents = commit.header("parent")
-        tree = dict(trees[parents[0]]) if parents else {}
+    for commit in commits:
         try:
-            changes = list(apply(commit.patch, tree))
-        except PatchError as error:
-            raise RepositoryError(
-                f"the text of {commit.hash} ({commit.subject!r}) is damaged: {error}"
-            ) from None
-        stream += _commit(commit, number, [marks[parent] for parent in parents])
-        for change in changes:
-            stream += _change(change)
-            if change.file is None:
-                del tree[change.path]
-            else:
-                tree[change.path] = change.file
-        trees[commit.hash] = tree
-        marks[commit.hash] = number
-        for tag in commit.tags:
-            stream.append(f"reset refs/tags/{tag}\nfrom :{number}\n\n".encode())
+            stream += _one(commit, trees, marks)
+        except (ValueError, LookupError, zlib.error) as error:
+            raise RepositoryError(f"the text of {commit.hash} is damaged: {error}") from None
     return b"".join([*stream, b"done\n"])
+
+
+def _one(commit: LoggedCommit, trees: dict[str, dict[str, File]], marks: dict[str, int]) -> list[bytes]:
+    """One commit's part of the stream; its tree and its mark are noted. Raises what damaged text may raise."""
+    parents = commit.header("parent")
+    tree = dict(trees[parents[0]]) if parents else {}
+    number = len(marks) + 1
+    stream = _commit(commit, number, [marks[parent] for parent in parents])
+    for change in list(apply(commit.patch, tree)):
+        stream += _change(change)
+        if change.file is None:
+            del tree[change.path]
+        else:
+            tree[change.path] = change.file
+    trees[commit.hash] = tree
+    marks[commit.hash] = number
+    return stream + [f"reset refs/tags/{tag}\nfrom :{number}\n\n".encode() for tag in commit.tags]
 
 
 def _commit(commit: LoggedCommit, number: int, parents: list[int]) -> list[bytes]:
