@@ -7,6 +7,7 @@ import pytest
 
 from r2egym.errors import SandboxError
 from r2egym.sandboxes import open_backend
+from r2egym.sandboxes._sweep import SWEEPER
 from r2egym.sandboxes.base import Backend, SandboxConfig
 
 
@@ -25,5 +26,6 @@ def bubblewrap(home: Path) -> Iterator[Backend]:
     except SandboxError as error:
         pytest.skip(f"no sandboxes here: {error}")
     yield backend
+    assert SWEEPER.wait(20)
     left = [path.name for path in (home / "sandboxes").iterdir() if not path.name.startswith(".")]
     assert left == []

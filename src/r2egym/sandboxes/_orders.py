@@ -77,16 +77,15 @@ class Exchange:
             file.write(data)
         return self.inside(kind)
 
-    def redirections(self, order: Order) -> str:
-        """Shell code that gives a command its three streams."""
-        source = "/dev/null"
-        if order.stdin:
-            source = self.file("in", order.stdin.encode() if isinstance(order.stdin, str) else order.stdin)
-        return f"<{source} >{self.inside('out')} 2>{self.inside('err')}"
+    def source(self, order: Order) -> str:
+        """Where a command reads its input from."""
+        if not order.stdin:
+            return "/dev/null"
+        return self.file("in", order.stdin.encode() if isinstance(order.stdin, str) else order.stdin)
 
     def body(self, order: Order) -> str:
         """Shell code for a fork of the shell: where, with what environment, and what."""
-        code = f"set +m; cd -- {quote(order.cwd)} || exit 126; unset OLDPWD line;"
+        code = f"cd -- {quote(order.cwd)} || exit 126; unset OLDPWD;"
         environment = order.env or {}
         for name, value in environment.items():
             if is_plain(name):
@@ -107,7 +106,7 @@ class Exchange:
             text = f". {self.file('sh', script)}"
         if odd or own or _NEEDS_OWN_SHELL.search(os.fsdecode(script)):
             return _exec(["/bin/bash", "-c", text], odd)
-        return f" eval {quote(text)}"
+        return f" {text}"
 
     def line(self, code: str) -> bytes:
         """Shell code as one line, through a file when it is long."""

@@ -6,6 +6,10 @@ import atexit
 import contextlib
 from collections.abc import Callable
 
+from r2egym.sandboxes._sweep import SWEEPER
+
+_SWEEP_SECONDS = 60.0
+
 _kept: dict[int, Callable[[], None]] = {}
 """What the end of the interpreter must free."""
 
@@ -25,3 +29,4 @@ def _free_all() -> None:
     for free in reversed(list(_kept.values())):
         with contextlib.suppress(Exception):  # the rest must be freed as well
             free()
+    SWEEPER.wait(_SWEEP_SECONDS)

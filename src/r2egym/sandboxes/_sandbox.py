@@ -21,7 +21,8 @@ from r2egym.sandboxes._orders import Order
 from r2egym.sandboxes._registry import forget, keep
 from r2egym.sandboxes._server import Server
 from r2egym.sandboxes._state import BubblewrapSnapshot, Stack, ours
-from r2egym.sandboxes._trees import TreeCopy, remove_tree
+from r2egym.sandboxes._sweep import SWEEPER
+from r2egym.sandboxes._trees import TreeCopy
 from r2egym.sandboxes._workspace import new_workspace
 from r2egym.sandboxes.base import Capability, SandboxConfig, Snapshot
 from r2egym.sandboxes.session import ShellSession
@@ -202,7 +203,8 @@ class BubblewrapSandbox:
             with server.lock:
                 server.stop()
             for overlay in server.mounts.overlays.values():
-                remove_tree(overlay.upper.parent)
+                SWEEPER.remove(overlay.upper)
+                SWEEPER.remove(overlay.work)
             stack.hold()
             self._stack.release()
             self._stack = stack

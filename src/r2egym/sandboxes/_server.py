@@ -18,8 +18,8 @@ from r2egym.sandboxes import _processes
 from r2egym.sandboxes._files import Root
 from r2egym.sandboxes._launch import isolation, launch
 from r2egym.sandboxes._limits import Cage, describe, shell_limits
-from r2egym.sandboxes._mounts import Mounts, default_env
-from r2egym.sandboxes._orders import Exchange, Order
+from r2egym.sandboxes._mounts import IO_FOLDER, Mounts, default_env
+from r2egym.sandboxes._orders import Exchange, Order, quote
 from r2egym.sandboxes._output import Spill
 from r2egym.sandboxes._relay import Relay
 from r2egym.sandboxes._talk import Channel, converse
@@ -32,9 +32,14 @@ exec </dev/null >/dev/null 2>&1
 set -m
 unset OLDPWD SHLVL _
 {limits}
+p='printf "S %s\\n" $t >&{fd}
+( exec {fd}>&-; set +m; {yields} eval "unset c i line p t; $c" ) <$i >{io}/$t.out 2>{io}/$t.err
+printf "E %s %d\\n" $t $? >&{fd}'
 printf 'R\\n' >&{fd}
 while IFS= read -r -u {fd} line; do eval "$line"; done
 """
+"""The command server. ``p`` runs code ``c`` as command ``t`` with input ``i``; it stands there once, because ``read`` takes a
+system call for each byte of a request."""
 READY_SECONDS = 60.0
 YIELD = "echo 500 >/proc/self/oom_score_adj;"
 """Shell code: when memory runs out, end this and what comes of it before the server."""
@@ -85,7 +90,9 @@ class Server:
         ours, theirs = socket.socketpair()
         ours.settimeout(0)
         fd = theirs.fileno()
-        script = _SCRIPT.format(fd=fd, limits=shell_limits(config.limits, self._cage.in_force))
+        script = _SCRIPT.format(
+            fd=fd, io=IO_FOLDER, yields=YIELD, limits=shell_limits(config.limits, self._cage.in_force)
+        )
         environment = default_env(config.model_copy(update={"env": {}}))
         with theirs, log.open("wb") as errors:
             self._jail = launch(
@@ -149,14 +156,10 @@ class Server:
     def exec(self, order: Order) -> ExecResult:
         """Run a command in a fork of the server."""
         with self.lock, Exchange(self.io) as exchange:
-            fd, token = self._fd, exchange.token
 
             def code() -> bytes:
-                return exchange.line(
-                    f"printf 'S {token}\\n' >&{fd}; "
-                    f"( exec {fd}>&-; {YIELD} {exchange.body(order)} ) {exchange.redirections(order)}; "
-                    f"printf 'E {token} %d\\n' $? >&{fd}"
-                )
+                source, body = exchange.source(order), quote(exchange.body(order))
+                return exchange.line(f't={exchange.token} i={source} c={body};eval "$p"')
 
             return self.follow(self._channel, exchange, order, code, self._interrupt)[0]
 

@@ -10,8 +10,8 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,58 +28,70 @@ ENDLESS = 1 << 62
 """What a tree counts that is too deep to be counted."""
 
 
-def remove_tree(path: Path) -> None:
-    """Remove a folder and all below it, whatever its modes and depth; a missing one is fine."""
+class UnfinishedError(Exception):
+    """The time for removing a tree was up."""
+
+
+def remove_tree(path: Path, *, deadline: float | None = None) -> None:
+    """Remove a folder and all below it, whatever its modes and depth; a missing one is fine.
+
+    Raises UnfinishedError when the monotonic clock passes ``deadline`` before it is done.
+    """
     try:
         parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     try:
-        aside: list[str] = [path.name]
-        place = _Aside(parent, secrets.token_hex(8), aside)
-        while aside:
+        removal = _Removal(parent, path.name, deadline)
+        while removal.names:
             with contextlib.suppress(FileNotFoundError):
-                _remove(aside.pop(), parent, place)
+                removal.remove(removal.names.pop(), parent, 0)
     finally:
         os.close(parent)
 
 
-class _Aside:
-    """Where folders that lie too deep are moved to, to be removed on their own."""
+class _Removal:
+    """One removal; what lies too deep is moved up, next to the tree, and removed on its own."""
 
-    def __init__(self, folder: int, token: str, names: list[str]) -> None:
-        self._folder = folder
-        self._token = token
-        self._names = names
+    def __init__(self, top: int, name: str, deadline: float | None) -> None:
+        self.names = [name]
+        self._top = top
+        self._prefix = name
         self._count = 0
+        self._deadline = deadline
 
-    def put(self, name: str, parent: int) -> None:
-        os.close(_open_folder(name, parent))  # a folder without permissions cannot be moved
+    def remove(self, name: str, parent: int, depth: int) -> None:
+        if self._deadline is not None and time.monotonic() > self._deadline:
+            raise UnfinishedError
+        if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=parent)
+            return
+        folder = _open_folder(name, parent)
+        try:
+            if depth > _DEEPEST:
+                self._put_aside(name, parent)
+                return
+            with os.scandir(folder) as entries:
+                children = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+            for child, is_folder in children:
+                if is_folder:
+                    self.remove(child, folder, depth + 1)
+                else:
+                    os.unlink(child, dir_fd=folder)
+        finally:
+            os.close(folder)
+        os.rmdir(name, dir_fd=parent)
+
+    def _put_aside(self, name: str, parent: int) -> None:
         self._count += 1
-        place = f".{self._token}-{self._count}"
-        os.rename(name, place, src_dir_fd=parent, dst_dir_fd=self._folder)
-        self._names.append(place)
+        place = f"{self._prefix}.{self._count}"
+        os.rename(name, place, src_dir_fd=parent, dst_dir_fd=self._top)
+        self.names.append(place)
 
 
-def _remove(name: str, parent: int, aside: _Aside | None = None, depth: int = 0) -> None:
-    if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-        os.unlink(name, dir_fd=parent)
-        return
-    if depth > _DEEPEST and aside is not None:
-        aside.put(name, parent)
-        return
-    folder = _open_folder(name, parent)
-    try:
-        with os.scandir(folder) as entries:
-            children = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
-        for child, is_folder in children:
-            if is_folder:
-                _remove(child, folder, aside, depth + 1)
-            else:
-                os.unlink(child, dir_fd=folder)
-    finally:
-        os.close(folder)
-    os.rmdir(name, dir_fd=parent)
+def _remove_entry(name: str, parent: int) -> None:
+    """Remove a file or a tree that is in a copy's way."""
+    _Removal(parent, name, None).remove(name, parent, 0)
 
 
 def _open_folder(name: str, parent: int) -> int:
@@ -150,7 +162,7 @@ class TreeCopy:
                 self._subfolder(name, info, origin, target, prefix)
                 continue
             if name in present:
-                _remove(name, target)
+                _remove_entry(name, target)
             if stat.S_ISLNK(info.st_mode):
                 os.symlink(os.readlink(name, dir_fd=origin), name, dir_fd=target)
             elif stat.S_ISREG(info.st_mode):
@@ -181,7 +193,7 @@ class TreeCopy:
             there = os.stat(name, dir_fd=target, follow_symlinks=False)
             if stat.S_ISDIR(there.st_mode) and not _is_opaque(inner):
                 return False
-            _remove(name, target)
+            _remove_entry(name, target)
             os.mkdir(name, 0o700, dir_fd=target)
             return self._overlay
         return False

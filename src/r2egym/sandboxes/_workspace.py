@@ -22,6 +22,7 @@ from pathlib import Path
 
 from r2egym.errors import SandboxUnavailableError
 from r2egym.records import Record
+from r2egym.sandboxes._sweep import SWEEPER
 from r2egym.sandboxes._trees import ENDLESS, disk_use, remove_tree
 
 _NO_UPPER = frozenset(
@@ -49,10 +50,10 @@ class Overlay:
     work: Path
 
     @classmethod
-    def make(cls, folder: Path) -> Overlay:
+    def make(cls, prefix: Path) -> Overlay:
         """Make the two folders that the kernel asks for."""
-        overlay = cls(folder / "upper", folder / "work")
-        overlay.upper.mkdir(parents=True)
+        overlay = cls(prefix.with_name(f"{prefix.name}.upper"), prefix.with_name(f"{prefix.name}.work"))
+        overlay.upper.mkdir()
         overlay.work.mkdir()
         return overlay
 
@@ -77,9 +78,8 @@ class Workspace:
 
     def remove(self) -> None:
         """Remove the folder; twice is safe."""
-        if self.written != self.path:
-            remove_tree(self.written)
-        remove_tree(self.path)
+        for path in dict.fromkeys((self.written, self.path)):
+            SWEEPER.remove(path)
 
 
 _leases: dict[tuple[int, Path], Path] = {}

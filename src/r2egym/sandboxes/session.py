@@ -46,7 +46,7 @@ class _Shell:
             self._channel = Channel(say, ask)
             with Exchange(server.io) as exchange:
                 server.tell(
-                    f"( {YIELD} {exchange.body(order)} ) <{self._say.inside('ask')} >/dev/null 2>&1 & disown;",
+                    f"( set +m; {YIELD} unset c i line p t; {exchange.body(order)} ) <{self._say.inside('ask')} >/dev/null 2>&1 & disown;",
                     exchange,
                 )
             self.out = self._say.inside("say")
@@ -74,7 +74,7 @@ class _Shell:
                 # the second line is read, and so the end told, even where the first one was abandoned half-way
                 return (
                     f"trap 'printf \"X {token} %d\\n\" $? >{out}' EXIT; printf 'S {token}\\n' >{out}; "
-                    f"{{ . {script}; }} {exchange.redirections(order)}\n"
+                    f"{{ . {script}; }} <{exchange.source(order)} >{exchange.inside('out')} 2>{exchange.inside('err')}\n"
                     f"printf 'E {token} %d\\n' $? >{out}\n"
                 ).encode()
 
