@@ -92,17 +92,18 @@ def write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pylist(rows, schema=arrow_schema())
-    pq.write_table(
-        table,
-        path,
-        row_group_size=_ROWS_IN_A_GROUP,
-        version="2.6",
-        data_page_version="1.0",
-        compression="zstd",
-        compression_level=9,
-        use_dictionary=False,
-        write_statistics=False,
-    )
+    with path.open("wb") as stream:  # Python's own file: its errors are errors of the system
+        pq.write_table(
+            table,
+            stream,
+            row_group_size=_ROWS_IN_A_GROUP,
+            version="2.6",
+            data_page_version="1.0",
+            compression="zstd",
+            compression_level=9,
+            use_dictionary=False,
+            write_statistics=False,
+        )
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -123,6 +124,8 @@ def replacing(path: Path) -> Iterator[Path]:
         with aside.open("rb") as stream:
             os.fsync(stream.fileno())
         aside.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         aside.unlink(missing_ok=True)
 
