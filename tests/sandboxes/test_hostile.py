@@ -213,3 +213,53 @@ def test_session_that_cannot_be_interrupted(bubblewrap: Backend) -> None:
         assert time.monotonic() - started < 10
         assert not session.is_open
         assert sandbox.exec(["echo", "on"]).stdout == "on\n"
+
+
+def test_sparse_files_stay_sparse(tmp_path: Path) -> None:
+    """A file that claims to be huge costs a copy no more than what it holds."""
+    (tmp_path / "from").mkdir()
+    with (tmp_path / "from/sparse").open("wb") as file:
+        file.write(b"begin")
+        file.seek(1 << 30)
+        file.write(b"end")
+        file.truncate(1 << 34)
+    TreeCopy(overlay=False).run(tmp_path / "from", tmp_path / "to")
+    assert (tmp_path / "to/sparse").stat().st_size == 1 << 34
+    assert disk_use(tmp_path / "to") < 1 << 20
+    with (tmp_path / "to/sparse").open("rb") as file:
+        assert file.read(5) == b"begin"
+        file.seek(1 << 30)
+        assert file.read(4) == b"end\0"
+
+
+def test_refused_system_calls(bubblewrap: Backend) -> None:
+    """Calls that no test needs fail as forbidden ones do, also by their numbers."""
+    script = (
+        "import ctypes, platform; libc = ctypes.CDLL(None, use_errno=True);"
+        "number = {'x86_64': 250, 'aarch64': 219}[platform.machine()];"
+        "print(libc.syscall(number, 0, -3, 0), ctypes.get_errno());"
+        "print(libc.syscall(0x40000000 + 39) if platform.machine() == 'x86_64' else -1)"
+    )
+    result = bubblewrap.run(SandboxConfig(), ["python3", "-c", script])
+    if result.exit_code == 127:
+        pytest.skip("this machine's system has no python3")
+    assert result.stdout == "-1 1\n-1\n", result.stderr
+
+
+def test_nothing_is_inherited(bubblewrap: Backend) -> None:
+    """Neither a command nor the server has a descriptor of the host's beyond its streams and its socket."""
+    listing = ["bash", "-c", "ls -l /proc/self/fd | grep -c -- '->'; ls -l /proc/1/fd | grep -c -- '->'"]
+    assert bubblewrap.run(SandboxConfig(), listing).stdout.split()[0] == "4"  # three, and ls's own
+    with bubblewrap.open(SandboxConfig()) as sandbox:
+        assert sandbox.exec(listing).stdout.split()[0] == "4"
+        server = [line for line in sandbox.exec("ls -l /proc/1/fd").stdout.splitlines() if "->" in line]
+        assert len([line for line in server if "/dev/null" not in line and "socket:" not in line]) == 0
+
+
+def test_fork_bomb_that_was_left_behind(bubblewrap: Backend) -> None:
+    """A bomb in the background takes the sandbox's processes, and goes when a command's time is up."""
+    with bubblewrap.open(SandboxConfig(limits=Limits(pids=30))) as sandbox:
+        sandbox.exec("(while :; do sleep 300 & done) >/dev/null 2>&1 &")
+        time.sleep(0.3)
+        sandbox.exec(["echo", "lost"], timeout=0.5)
+        assert sandbox.exec(["echo", "on"], timeout=20).stdout == "on\n"

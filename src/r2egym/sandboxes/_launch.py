@@ -6,10 +6,12 @@ starts them all.
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import importlib.util
 import json
 import os
+import platform
 import queue
 import select
 import signal
@@ -20,10 +22,13 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from r2egym.errors import SandboxError, SandboxStartError, SandboxUnavailableError
+from r2egym.sandboxes._filter import program
 from r2egym.sandboxes._processes import pid_namespace, send
 from r2egym.sandboxes.base import SandboxConfig
 
 _END_SECONDS = 30.0
+_KEYCTL = {"x86_64": 250, "aarch64": 219}
+_JOIN_SESSION_KEYRING = 1
 
 
 @functools.cache
@@ -110,12 +115,20 @@ class _Spawner:
         return answer.result()
 
     def _work(self) -> None:
+        _leave_keyring()
         while True:
             order, answer = self._orders.get()
             try:
                 answer.set_result(order())
             except BaseException as error:  # noqa: BLE001 - it belongs to the thread that asked
                 answer.set_exception(error)
+
+
+def _leave_keyring() -> None:
+    """Give this thread, and all it starts, an empty session keyring: the user's may hold keys to other things."""
+    number = _KEYCTL.get(platform.machine())
+    if number is not None:
+        ctypes.CDLL(None).syscall(number, _JOIN_SESSION_KEYRING, None)
 
 
 @functools.cache
@@ -141,9 +154,14 @@ def launch(
         SandboxStartError: it ended before it had made its namespaces.
     """
     words = os.memfd_create("arguments")
+    calls = os.memfd_create("calls")
     info, info_write = os.pipe()
     try:
-        os.write(words, b"".join(os.fsencode(word) + b"\0" for word in arguments))
+        refused = program()
+        filtered = [] if refused is None else ["--seccomp", str(calls)]
+        os.write(calls, refused or b"")
+        os.lseek(calls, 0, os.SEEK_SET)
+        os.write(words, b"".join(os.fsencode(word) + b"\0" for word in (*arguments, *filtered)))
         os.lseek(words, 0, os.SEEK_SET)
         line = [str(bwrap()), "--args", str(words), "--info-fd", str(info_write), "--", *command]
         process = _spawner().start(
@@ -153,7 +171,7 @@ def launch(
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
-                pass_fds=(words, info_write, *pass_fds),
+                pass_fds=(words, calls, info_write, *pass_fds),
                 env={},
                 cwd="/",
             )
@@ -162,8 +180,8 @@ def launch(
         os.close(info)
         raise SandboxStartError(f"cannot start {bwrap()}: {error.strerror}") from error
     finally:
-        os.close(words)
-        os.close(info_write)
+        for descriptor in (words, calls, info_write):
+            os.close(descriptor)
     with os.fdopen(info, "rb") as reader:
         text = reader.read()
     if not text:

@@ -22,7 +22,8 @@ PATH = (
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - a path inside
 _HIDDEN = ("/usr/lib/python3/dist-packages", "/usr/local/lib")
 """Where a distribution and an administrator keep Python packages."""
-_KERNEL_FILES = ("latency_stats", "sched_debug", "slabinfo", "timer_list", "vmallocinfo")
+_MAY_WRITE = 0o222
+_KERNEL_FACTS = frozenset({"latency_stats", "sched_debug", "slabinfo", "timer_list", "vmallocinfo"})
 """Facts about the host that its user 0 may read; what else there is asks for a capability."""
 
 
@@ -122,18 +123,37 @@ def _package_folders() -> tuple[str, ...]:
     return tuple(str(folder) for folder in folders if folder.is_dir() and not folder.is_symlink())
 
 
-def _cover_proc() -> list[str]:
-    """Make the kernel's settings read-only.
+@functools.cache
+def _cover_proc() -> tuple[str, ...]:
+    """Make all of ``/proc`` that is not about processes read-only, and hide some facts.
 
-    A sandbox of host root runs as the host's user 0 without a capability, and that user owns ``/proc/sys``: writing
-    ``core_pattern`` there would be the end of the host.
+    A sandbox of host root runs as the host's user 0 without a capability, and that user owns the files there: writing to
+    ``/proc/sys/kernel/core_pattern`` or ``/proc/scsi/scsi`` asks for no capability, and would be the end of the host.
     """
-    covered = ["--ro-bind", "/proc/sys", "/proc/sys"]
+    covered = [("/proc/sys", "/proc/sys")]
     if os.geteuid() == 0:
-        for name in _KERNEL_FILES:
-            if Path("/proc", name).exists():
-                covered += ["--ro-bind", "/dev/null", f"/proc/{name}"]
-    return covered
+        for path in sorted(Path("/proc").iterdir()):
+            if path.name.isdecimal() or path.is_symlink() or path.name == "sys":
+                continue
+            if path.name in _KERNEL_FACTS and path.is_file():
+                covered.append(("/dev/null", str(path)))
+            elif _holds_a_switch(path):
+                covered.append((str(path), str(path)))
+    return tuple(part for source, target in covered for part in ("--ro-bind", source, target))
+
+
+def _holds_a_switch(path: Path) -> bool:
+    """Whether something at or below ``path`` has a permission to write."""
+    if not path.is_dir():
+        return bool(path.lstat().st_mode & _MAY_WRITE)
+    for folder, _, names in os.walk(path):
+        for name in names:
+            try:
+                if os.lstat(f"{folder}/{name}").st_mode & _MAY_WRITE:
+                    return True
+            except OSError:
+                continue
+    return False
 
 
 def _shm_size(config: SandboxConfig) -> int:

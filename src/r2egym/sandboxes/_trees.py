@@ -238,14 +238,34 @@ def _is_opaque(folder: int) -> bool:
 
 
 def copy_content(reader: int, writer: int) -> None:
-    """Copy a file's content between descriptors: shared blocks where the file system can, else in the kernel."""
+    """Copy a file's content between descriptors: shared blocks where the file system can; holes stay holes."""
     try:
         fcntl.ioctl(writer, _FICLONE, reader)
     except OSError:
-        while chunk := os.read(reader, _CHUNK):
-            view = memoryview(chunk)
-            while view:
-                view = view[os.write(writer, view) :]
+        size = os.fstat(reader).st_size
+        os.ftruncate(writer, size)
+        place = 0
+        while place < size:
+            try:
+                place = os.lseek(reader, place, os.SEEK_DATA)
+                end = os.lseek(reader, place, os.SEEK_HOLE)
+            except OSError:  # nothing but a hole is left
+                return
+            place = _copy_range(reader, writer, place, end)
+
+
+def _copy_range(reader: int, writer: int, place: int, end: int) -> int:
+    os.lseek(reader, place, os.SEEK_SET)
+    os.lseek(writer, place, os.SEEK_SET)
+    while place < end:
+        chunk = os.read(reader, min(_CHUNK, end - place))
+        if not chunk:
+            return end
+        view = memoryview(chunk)
+        while view:
+            view = view[os.write(writer, view) :]
+        place += len(chunk)
+    return place
 
 
 def disk_use(path: Path) -> int:
