@@ -100,7 +100,7 @@ def test_a_crash_is_no_tampering(grader: Grader, task: Task, bench: Workbench, c
     [
         (GradeOptions(timeout=4), FIXED + "import time\ntime.sleep(60)\n"),
         (
-            GradeOptions(timeout=60, test_timeout=0.5),
+            GradeOptions(timeout=60, test_timeout=0.3),
             FIXED.replace("    return len(jars)\n", "    import time\n    time.sleep(9)\n", 1),
         ),
     ],

@@ -99,7 +99,7 @@ class FixedBuilder(Builder):
 
     venv: Path
 
-    def for_task(self, task: Task, root: Path | None) -> Built:
+    def for_task(self, task: Task, root: Path | None) -> Built:  # noqa: ARG002 - a builder's signature
         """The environment of the interpreter that runs now."""
         repository = Repository.open(task.environment.repository, self.store.home)
         tree = self.tree_layer(repository, repository.commit(task.base_commit).tree)
@@ -173,7 +173,9 @@ def _difference(path: str, old: str | None, new: str | None) -> str:
         f"a/{path}" if old is not None else "/dev/null",
         f"b/{path}" if new is not None else "/dev/null",
     )
-    lines = difflib.unified_diff((old or "").splitlines(True), (new or "").splitlines(True), left, right)
+    lines = difflib.unified_diff(
+        (old or "").splitlines(keepends=True), (new or "").splitlines(keepends=True), left, right
+    )
     body = "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
