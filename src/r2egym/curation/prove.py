@@ -11,7 +11,7 @@ from r2egym.building import Built
 from r2egym.curation.certificate import certify
 from r2egym.curation.funnel import NotATaskError
 from r2egym.curation.stub import stub_patch
-from r2egym.curation.workshop import Workshop
+from r2egym.curation.workshop import UngradableError, Workshop
 from r2egym.errors import UsageError
 from r2egym.mining import parse_patch
 from r2egym.records import Reward, Task, TestStatus
@@ -44,7 +44,6 @@ def prove(shop: Workshop, built: Built, task: Task) -> Task:
             "empty": 0.0,
             "runs": shop.options.runs,
             "census": census,
-            "imports_source": True,
         }
     )
     task = task.model_copy(
@@ -81,7 +80,10 @@ def _supported(shop: Workshop, task: Task) -> Task:
 
 
 def _lost(shop: Workshop, task: Task) -> tuple[list[str], Reward]:
-    reward = shop.grade(task, task.patch)
+    try:
+        reward = shop.grade(task, task.patch)
+    except UngradableError as error:
+        raise NotATaskError("prove", "gold-fails", str(error)) from None
     seen = {**reward.f2p, **reward.p2p}
     return [test for test, status in seen.items() if status is not TestStatus.PASSED], reward
 

@@ -46,6 +46,10 @@ class CancelledError(TaskError):
     """The work was stopped from outside; nothing is known of the candidate."""
 
 
+class UngradableError(GraderError):
+    """There is no reward, and what was graded may be why."""
+
+
 class OpenBuilder(Builder):
     """A builder for the tasks of one repository that is open already, and need not be fetched or unbundled."""
 
@@ -127,11 +131,17 @@ class Workshop:
             raise CancelledError("stopped before it was done")
 
     def grade(self, task: Task, patch: str, *, root: Path | None = None) -> Reward:
-        """One reward. Raises GraderError when there is none."""
+        """One reward.
+
+        Raises:
+            UngradableError: there is none, and the tests themselves may be why (they hang, say).
+            GraderError: there is none, for a fault of the machinery.
+        """
         self.check()
         reward = self.grader.grade(task, patch, root=root)
         if reward.failure is not None:
-            raise GraderError(f"{task.instance_id}: {reward.failure.boundary}: {reward.failure.cause}")
+            kind = UngradableError if reward.failure.policy_could_cause else GraderError
+            raise kind(f"{task.instance_id}: {reward.failure.boundary}: {reward.failure.cause}")
         return reward
 
     def patient(self, seconds: float) -> Workshop:
