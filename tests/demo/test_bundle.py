@@ -14,11 +14,11 @@ from r2egym.demo import bundle as bundle_module
 from r2egym.demo._history import parse, rebuild
 from r2egym.errors import RepositoryError, UsageError
 
-TIP = "e8d9b63b2446fb96bb57a6259e35aa0e580372a6"
+TIP = "a6c95c56dded8b7c20a62340f02789c7d3c0061f"
 REFERENCES = {
     "refs/heads/main": TIP,
     "refs/tags/v0.1": "7ca67817604f1eddf89477059c9a017a3a91f314",
-    "refs/tags/v0.4": "42c86108022773d9a453568757a3bb4e5ecb1397",
+    "refs/tags/v0.4": "495a6cdddd873214882e72a1a41a892104ed8c38",
     "refs/tags/v0.5": TIP,
 }
 
