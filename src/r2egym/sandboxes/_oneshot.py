@@ -22,7 +22,7 @@ from r2egym.sandboxes._limits import Cage, describe, shell_limits
 from r2egym.sandboxes._mounts import Mounts, default_env, plan
 from r2egym.sandboxes._output import Stream
 from r2egym.sandboxes._relay import Relay
-from r2egym.sandboxes._server import READY_SECONDS, YIELD
+from r2egym.sandboxes._server import READY_SECONDS, YIELD, start_error
 from r2egym.sandboxes._talk import Channel
 from r2egym.sandboxes._watch import WATCHER, Watched
 from r2egym.sandboxes._workspace import Workspace
@@ -135,8 +135,7 @@ class OneShot:
             greeting = channel.wait(READY_SECONDS)
         except SandboxError as error:
             jail.kill()
-            lines = pipes.complaint().strip().splitlines()
-            raise SandboxStartError(f"the sandbox did not start: {lines[-1] if lines else error}") from error
+            raise start_error(pipes.complaint(), error) from error
         if greeting != "R":
             raise SandboxStartError(f"the sandbox's gate began with {greeting!r}")
         if not (caged and cage.take_all(jail.init)):

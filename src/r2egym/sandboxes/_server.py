@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from r2egym.errors import SandboxClosedError, SandboxError, SandboxStartError
+from r2egym.errors import SandboxClosedError, SandboxError, SandboxStartError, SandboxUnavailableError
 from r2egym.records import ExecResult
 from r2egym.sandboxes import _processes
 from r2egym.sandboxes._files import Root
@@ -41,6 +41,8 @@ while IFS= read -r -u {fd} line; do eval "$line"; done
 """The command server. ``p`` runs code ``c`` as command ``t`` with input ``i``; it stands there once, because ``read`` takes a
 system call for each byte of a request."""
 READY_SECONDS = 60.0
+_ROOM = 8
+"""Processes that a command should be able to have, whatever earlier ones have left."""
 YIELD = "echo 500 >/proc/self/oom_score_adj;"
 """Shell code: when memory runs out, end this and what comes of it before the server."""
 
@@ -71,6 +73,7 @@ class Server:
         self._hit: set[str] = set()
         self._end_reason = ""
         self._deadline = deadline
+        self._pids = config.limits.pids
         self._relay: Relay | None = None
         self._watched: Watched | None = None
         self._cage = Cage(workspace.id, config.limits)
@@ -111,9 +114,7 @@ class Server:
         try:
             greeting = self._channel.wait(READY_SECONDS)
         except SandboxError as error:
-            raise SandboxStartError(
-                f"the sandbox did not start: {start_reason(self._log) or error}"
-            ) from error
+            raise start_error(self._log.read_text(errors="replace"), error) from error
         if greeting != "R":
             raise SandboxStartError(f"the sandbox's shell began with {greeting!r}")
         if not caged:
@@ -181,6 +182,7 @@ class Server:
     ) -> tuple[ExecResult, bool]:
         """Hand an order to a shell of this sandbox; its result, and whether the shell ended with it."""
         self._hit.clear()
+        self._make_room()
         try:
             result, ended = converse(channel, exchange, order, code, interrupt, self.spill)
         except SandboxClosedError as error:
@@ -203,6 +205,13 @@ class Server:
     def survivors(self) -> set[int]:
         """Processes that earlier commands left, and that still live."""
         return {pid for pid, started in self._survivors if started == _processes.start_time(pid)}
+
+    def _make_room(self) -> None:
+        """End what earlier commands left when it holds all processes there may be: a shell that cannot fork ends."""
+        if not self._survivors or self._pids is None:
+            return
+        if len(_processes.descendants(self.init)) > self._pids - _ROOM:
+            self._on_excess("pids")
 
     def _interrupt(self, _count: int) -> None:
         _processes.end(self.init, self.namespace, spared=self.sessions | self.survivors())
@@ -239,7 +248,12 @@ class Server:
         self._cage.close()
 
 
-def start_reason(log: Path) -> str:
-    """What ``bwrap`` said before it gave up."""
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else ""
+def start_error(said: str, error: SandboxError) -> SandboxError:
+    """The exception for a sandbox that did not start, from what ``bwrap`` said before it gave up."""
+    lines = said.strip().splitlines()
+    reason = lines[-1].removeprefix("bwrap: ") if lines else str(error)
+    if "namespace" in reason or "uid map" in reason:
+        return SandboxUnavailableError(
+            f"this machine has no sandboxes: {reason}; see `r2egym doctor --machine`"
+        )
+    return SandboxStartError(f"the sandbox did not start: {reason}")

@@ -40,6 +40,8 @@ class Watched:
     """Ends what runs in the sandbox; gets the name of the limit."""
     on_expiry: Callable[[], None]
     """Ends the sandbox."""
+    ending: bool = False
+    """Whether ``on_excess`` is under way."""
     deadline: float | None = None
     """When ``on_expiry`` is called (monotonic clock)."""
 
@@ -84,13 +86,13 @@ class Watcher:
                 one.deadline = None
                 one.on_expiry()
             for limit in _excesses_of_processes(one):
-                one.on_excess(limit)
+                _act(one, limit)
         shrunk = [self._has_shrunk(one) for one in watched]
         if now < self._next_count and not any(shrunk):
             return
         for one in watched:
             if one.limits.disk_bytes is not None and _written(one) > one.limits.disk_bytes:
-                one.on_excess("disk")
+                _act(one, "disk")
         spent = time.monotonic() - now
         self._next_count = time.monotonic() + max(_AT_LEAST_EVERY, 20 * spent)
 
@@ -104,6 +106,20 @@ class Watcher:
         if free > before or before - free >= _SHRUNK or info.f_fsid not in self._free:
             self._free[info.f_fsid] = free
         return before - free >= _SHRUNK
+
+
+def _act(one: Watched, limit: str) -> None:
+    """End what is too much, without letting one stubborn sandbox keep the others from being looked at."""
+
+    def work() -> None:
+        try:
+            one.on_excess(limit)
+        finally:
+            one.ending = False
+
+    if not one.ending:
+        one.ending = True
+        threading.Thread(target=work, name="r2egym-excess", daemon=True).start()
 
 
 def _excesses_of_processes(one: Watched) -> list[str]:

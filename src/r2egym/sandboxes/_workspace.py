@@ -84,6 +84,17 @@ class Workspace:
 
 _leases: dict[tuple[int, Path], Path] = {}
 _lease_lock = threading.Lock()
+_handles: list[int] = []
+
+
+def _let_go() -> None:
+    """In a fork of this process: its parent's leases are not its own, and must not outlive the parent."""
+    while _handles:
+        os.close(_handles.pop())
+    _leases.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
 
 
 def new_workspace(home: Path) -> Workspace:
@@ -158,6 +169,7 @@ def _lease(sandboxes: Path) -> Path:
             handle = os.open(unseen, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(handle, fcntl.LOCK_EX)
             unseen.rename(path)
+            _handles.append(handle)
             _leases[key] = path
         return _leases[key]
 

@@ -70,6 +70,7 @@ class _Saved:
         self.alive = False
 
 
+# The contract has seventeen methods and each is a few lines here: one file shows them together.
 class MemorySandbox:
     """A dictionary of files; made by :meth:`MemoryBackend.open`.
 
