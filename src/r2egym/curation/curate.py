@@ -6,6 +6,7 @@ failure of the machinery is no outcome: it is reported, and tried again by the n
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +32,8 @@ from r2egym.tasks import write_dataset
 
 JOURNAL = "journal"
 """Folder of the journal, in the dataset's."""
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""Errors that every further candidate would meet too."""
 
 
 class CurateConfig(Record):
@@ -156,6 +159,10 @@ def curate(
                     return examine(shop, writer, candidate)
                 except R2EGymError as error:
                     return candidate.commit.hash, f"{error.boundary}: {error}"
+                except OSError as error:
+                    if error.errno in _NO_ROOM:
+                        raise
+                    return candidate.commit.hash, f"sandbox: {error}"
 
             fresh = _fresh(repository, config, known, tally, report)
             for outcome in spread.map(work, fresh, ordered=False):
