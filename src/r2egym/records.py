@@ -141,6 +141,8 @@ class HiddenTests(Record):
     """Test-side paths of the base commit that the fix removed."""
     modules: tuple[str, ...] = ()
     """Paths of the test modules that are run."""
+    twinless: tuple[str, ...] = ()
+    """Ids of test functions (no parameters) that get no twins, since one of theirs was seen to hang."""
 
 
 class Validation(Record):

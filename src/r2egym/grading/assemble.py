@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import tempfile
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from r2egym.building import Builder
-from r2egym.building.objects import common_dir, empty_git_dir, run_git
+from r2egym.building.objects import Objects, common_dir, empty_git_dir, run_git
+from r2egym.building.trees import unpack_tree
 from r2egym.errors import RepositoryError, UsageError
 from r2egym.mining import FilePatch, Repository
 from r2egym.records import HiddenFile, HiddenTests
@@ -25,24 +26,25 @@ class PatchDoesNotApplyError(UsageError):
     """The patch and the base commit do not fit; the message is git's."""
 
 
+@contextmanager
 def graded_tree(
     builder: Builder,
     repository: Repository,
     base_tree: str,
     parts: Collection[FilePatch],
     hidden: HiddenTests,
-) -> Path:
-    """A tree layer: ``base_tree`` with the parts of a patch applied and the hidden tests in place, modules as stubs.
+) -> Iterator[Path]:
+    """A folder with ``base_tree``, the parts of a patch applied, and the hidden tests in place, modules as stubs.
+
+    It shares its files with all layers and is gone after the block: nobody grades the same patch twice for long.
 
     Raises:
         PatchDoesNotApplyError: the patch does not fit.
         RepositoryError: the repository is broken.
     """
-    scratch = builder.store.home / "tmp"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix="grade-", ignore_cleanup_errors=True) as name:
-        git_dir = empty_git_dir(Path(name) / "git")
-        index = {"GIT_INDEX_FILE": str(Path(name) / "index")}
+    with builder.store.scratch() as scratch:
+        git_dir = empty_git_dir(scratch / "git")
+        index = {"GIT_INDEX_FILE": str(scratch / "index")}
         borrowed = [common_dir(repository.path) / "objects"]
 
         def git(*arguments: str, stdin: bytes = b"") -> bytes:
@@ -58,7 +60,10 @@ def graded_tree(
         lines = _entries(hidden, git_dir / "objects")
         git("update-index", "--replace", "-z", "--index-info", stdin="".join(lines).encode())
         tree = git("write-tree").decode().strip()
-        return builder.tree_layer(repository, tree, objects=git_dir / "objects")
+        folder = scratch / "tree"
+        folder.mkdir()
+        unpack_tree(Objects(repository.path, git_dir / "objects"), tree, folder, builder.store)
+        yield folder
 
 
 def _entries(hidden: HiddenTests, objects: Path) -> Sequence[str]:

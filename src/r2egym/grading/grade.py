@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 
@@ -33,7 +35,7 @@ _LONGEST_PATH = 2048
 class GradeOptions(Record):
     """How grading is done."""
 
-    timeout: float = 1200.0
+    timeout: float = 900.0
     """Wall seconds for one run of a task's tests and their twins."""
     test_timeout: float = 60.0
     """Wall seconds for one test."""
@@ -84,6 +86,16 @@ class Grader:
             reward = _failed(task, "grader", f"{type(error).__name__}: {error}")
         return reward.model_copy(update={"duration": time.monotonic() - started})
 
+    def twinless(self, task: Task, *, root: Path | None = None) -> tuple[str, ...]:
+        """Ids of test functions whose twins run into their time limit on gold: for ``HiddenTests.twinless``.
+
+        Costs nothing after gold was graded, for it then serves as the control already.
+
+        Raises:
+            R2EGymError: the machinery failed.
+        """
+        return self._control(self._prepared(task, root), task, Control.GOLD).twins_slow
+
     def _grade(self, task: Task, patch: str, root: Path | None) -> Reward:
         prepared = self._prepared(task, root)
         try:
@@ -119,13 +131,13 @@ class Grader:
         """Run the compiled tests on the patched source. A sandbox that breaks under it is tried once more."""
         if bad := next((path for part in parts for path in part.paths if not _can_exist(path)), None):
             raise _HopelessError(f"no file can have a path like {bad[:80]}…")
-        tree = self._tree(prepared, task, parts)
-        try:
-            return self._attempt(prepared, task, tree)
-        except SandboxStartError:
-            raise
-        except SandboxError:
-            return self._attempt(prepared, task, tree)
+        with self._tree(prepared, task, parts) as tree:
+            try:
+                return self._attempt(prepared, task, tree)
+            except SandboxStartError:
+                raise
+            except SandboxError:
+                return self._attempt(prepared, task, tree)
 
     def _attempt(self, prepared: Prepared, task: Task, tree: Path) -> TestRun:
         recipe = task.environment.recipe
@@ -138,17 +150,23 @@ class Grader:
             test_timeout=self.options.test_timeout,
         )
 
-    def _tree(self, prepared: Prepared, task: Task, parts: tuple[FilePatch, ...]) -> Path:
-        repository = prepared.built.repository
-        hidden = task.hidden_tests
-        try:
-            return graded_tree(self._builder, repository, prepared.base_tree, parts, hidden)
-        except PatchDoesNotApplyError as error:
-            raise _HopelessError(f"the patch does not apply: {error}") from None
-        except RepositoryError as error:
-            # a broken repository fails without the patch too, and then that error stands
-            graded_tree(self._builder, repository, prepared.base_tree, (), hidden)
-            raise _HopelessError(str(error)) from None
+    @contextmanager
+    def _tree(self, prepared: Prepared, task: Task, parts: tuple[FilePatch, ...]) -> Iterator[Path]:
+        def assemble(some: tuple[FilePatch, ...]) -> AbstractContextManager[Path]:
+            built = prepared.built
+            return graded_tree(self._builder, built.repository, prepared.base_tree, some, task.hidden_tests)
+
+        with ExitStack() as stack:
+            try:
+                tree = stack.enter_context(assemble(parts))
+            except PatchDoesNotApplyError as error:
+                raise _HopelessError(f"the patch does not apply: {error}") from None
+            except RepositoryError as error:
+                with assemble(
+                    ()
+                ):  # a broken repository fails without the patch too, and then that error stands
+                    raise _HopelessError(str(error)) from None
+            yield tree
 
     def _control(self, prepared: Prepared, task: Task, control: Control) -> TestRun:
         with prepared.lock:

@@ -96,7 +96,7 @@ def compile_tests(
         "seed": secrets.token_hex(16) if seed is None else seed,
         "modules": list(hidden.modules),
         "sources": sources,
-        "counts": _counts(important),
+        "counts": {**_counts(important), **{_bare(test): 0 for test in hidden.twinless}},
         "renames": mode == "twins",
         "twins": mode == "twins",
     }
@@ -149,6 +149,7 @@ class _Reader:
         self.lengths = sorted({len(name) for name in compiled.names}, reverse=True)
         self.rows: dict[tuple[str, int], list[int]] = {}
         self.ids: list[str] = []
+        self.functions: list[str] = []
 
     def read(self) -> TestRun:
         report = self.report
@@ -157,6 +158,7 @@ class _Reader:
             name = self._name(test)
             self.rows.setdefault((name.function, name.number), []).append(index)
             self.ids.append(name.function + name.parameters)
+            self.functions.append(name.function)
             if name.number == 0:
                 own.append(index)
         if len({self.ids[index] for index in own}) != len(own):
@@ -174,9 +176,10 @@ class _Reader:
             complete=report.complete,
             census=tuple(self.ids[index] for index in own),
             alarms=tuple(report.alarms),
-            timeouts=tuple(dict.fromkeys(self.ids[index] for index in report.timeouts)),
+            timeouts=tuple(self.ids[index] for index in report.timeouts if index in own_set),
             twins_passed=passed,
             twins_missing=missing,
+            twins_slow=tuple(sorted({self.functions[i] for i in report.timeouts if i not in own_set})),
             origins=report.origins,
             versions=report.versions,
             exec=report.exec.model_copy(update={"stdout": ""}),
@@ -230,9 +233,14 @@ def _function(test: str) -> str:
     return test if start < 0 else test[:start]
 
 
+def _bare(test: str) -> str:
+    """The name of a test function, without class and parameters."""
+    return _function(test).rsplit("::", 1)[-1]
+
+
 def _counts(important: Collection[str]) -> dict[str, int]:
     """Name of a test function → number of its twins. Who guesses which of all copies are true must guess each."""
-    names = {_function(test).rsplit("::", 1)[-1] for test in important}
+    names = {_bare(test) for test in important}
     return dict.fromkeys(names, next((twins for most, twins in _TWINS if len(names) <= most), 1))
 
 

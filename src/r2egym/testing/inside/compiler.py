@@ -129,7 +129,9 @@ class Renamer(object):
         if key not in self.names:
             prefix = next(part for part in self.catalogue.prefixes if real.startswith(part))
             letters = "".join(self.rng.choice("abcdefghijklmnopqrstuvwxyz") for _ in range(12))
-            self.names[key] = prefix + ("" if prefix.endswith("_") else "_") + letters
+            # "testName" is no test where tests are called "test_*", and must not become one
+            joint = "_" if real[len(prefix) :].startswith("_") else ""
+            self.names[key] = prefix + joint + letters
             self.taken[self.names[key]] = [real, number]
         return self.names[key]
 

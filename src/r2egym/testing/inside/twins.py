@@ -100,7 +100,7 @@ def _choose(kinds, most, rng):
 def make(function, seed, most):
     """``[(twin, kinds changed)]``: at most ``most`` twins; empty when nothing in the test can be changed."""
     rng = random.Random(seed)
-    _, kinds = _changed(function, {}, seed)
+    kinds = _changed(function, {}, seed)[1] if most else []
     if not kinds:
         return []
     size = max(size for size in range(1, 9) if 2**size - 1 <= most)
