@@ -115,6 +115,27 @@ def test_a_slow_patch_scores_zero_when_gold_is_quick(
     assert reward.note
 
 
+def test_twins_that_hang_are_found_and_left_out(
+    builder: FixedBuilder, backend: Backend, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A test that waits for ever when it fails costs its time limit once; then the row says so."""
+    hidden = (
+        "import time\n\nfrom larder.shelf import label\n\n\ndef test_label():\n    good = False\n    try:\n"
+        "        assert label('plum') == 'jar of plum'\n        good = True\n    finally:\n"
+        "        while not good:\n            time.sleep(1)\n"
+    )
+    test = "tests/test_shelf.py::test_label"
+    bench = Workbench(tmp_path_factory.mktemp("hanging"), hidden=hidden, f2p=(test,), p2p=(), helpers=False)
+    task = bench.task()
+    hurried = Grader(builder, backend, GradeOptions(timeout=60, test_timeout=0.5))
+    assert hurried.grade(task, task.patch).score == 1.0
+    assert hurried.twinless(task) == (test,)
+    hidden_tests = task.hidden_tests.model_copy(update={"twinless": (test,)})
+    told = task.model_copy(update={"hidden_tests": hidden_tests})
+    assert hurried.grade(told, task.patch).score == 1.0
+    assert hurried.twinless(told) == ()
+
+
 def test_a_machine_too_slow_for_gold_gives_no_reward(
     builder: FixedBuilder, backend: Backend, task: Task
 ) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from tests.testing.conftest import Range
-from tests.testing.sandboxed import RECIPE
+from tests.testing.sandboxed import RECIPE, config, write
 
 from r2egym.records import TestStatus
+from r2egym.sandboxes.base import Backend
+from r2egym.testing import run_tests
 
 UNITTEST = RECIPE.model_copy(update={"runner": "unittest"})
 MODULE = "tests/test_all.py"
@@ -180,6 +184,28 @@ def test_the_work_tree_cannot_stand_in_for_the_machinery(lane: Range) -> None:
     }
     run = lane.plain({**FILES, **shadows}, MODULE)
     assert _short(run.statuses) == EXPECTED
+
+
+def test_a_project_may_be_a_pytest_plugin(backend: Backend, venv: Path, tmp_path: Path) -> None:
+    """An entry point of the installed project is loaded from the work tree, and its fixtures are there."""
+    info = f"lib/python{RECIPE.python}/site-packages/larder-1.0.dist-info"
+    plugin = {
+        "METADATA": "Metadata-Version: 2.1\nName: larder\nVersion: 1.0\n",
+        "entry_points.txt": "[pytest11]\nlarder = larder.plugin\n",
+    }
+    project = write(tmp_path / "project", {f"{info}/{name}": text for name, text in plugin.items()})
+    files = {
+        "larder/__init__.py": "",
+        "larder/plugin.py": "import pytest\n\n@pytest.fixture\ndef jar():\n    return 'jar'\n",
+        MODULE: "def test_jar(jar):\n    assert jar == 'jar'\n",
+    }
+    made = config(venv, write(tmp_path / "tree", files))
+    layers = [
+        layer.model_copy(update={"sources": (project, venv)}) if layer.target == "/opt/r2egym/venv" else layer
+        for layer in made.layers
+    ]
+    run = run_tests(backend, made.model_copy(update={"layers": tuple(layers)}), RECIPE, [MODULE], timeout=60)
+    assert _short(run.statuses) == {"test_jar": "PASSED"}
 
 
 def test_a_slow_test_is_ended_and_named(lane: Range) -> None:

@@ -5,6 +5,11 @@ import os
 import sys
 
 
+def offer(roots):
+    """Put the source roots last: what is found there is found nowhere else, so nothing is shadowed."""
+    sys.path.extend(root for root in roots if root not in sys.path)
+
+
 def add(roots):
     """Put the source roots first, for this process and for those it starts."""
     for root in reversed(roots):

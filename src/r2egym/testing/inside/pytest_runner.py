@@ -113,6 +113,7 @@ def run(emit, job):
     job["roots"] = job["roots"] + [os.path.join(job["root"], part) for part in settings["pythonpath"]]
     import pytest
 
+    paths.offer(job["roots"])  # a project may itself be a plugin, which pytest loads first
     emit("versions", python=sys.version.split()[0], pytest=pytest.__version__)
     sys.argv = ["pytest"]
     return int(pytest.main(_arguments(job, settings), plugins=[Reporter(emit, job)]))
