@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sys
-import sysconfig
 from pathlib import Path
+
+import pytest
 
 from r2egym.records import Recipe
 from r2egym.sandboxes.base import Layer, SandboxConfig
@@ -35,7 +36,7 @@ def make_venv(folder: Path, *, version: str, site: Path, names: tuple[str, ...] 
 
 def running_venv(folder: Path) -> Path:
     """:func:`make_venv` from the interpreter that runs now."""
-    return make_venv(folder, version=RECIPE.python, site=Path(sysconfig.get_path("purelib")))
+    return make_venv(folder, version=RECIPE.python, site=Path(pytest.__file__).parent.parent)
 
 
 def config(venv: Path, tree: Path, *, prefix: str = sys.base_prefix, writable: bool = False) -> SandboxConfig:
@@ -46,6 +47,9 @@ def config(venv: Path, tree: Path, *, prefix: str = sys.base_prefix, writable: b
             Layer(target="/opt/r2egym/venv", sources=(venv,)),
             Layer(target="/testbed", sources=(tree,), writable=writable),
         ),
+        env={
+            "LD_LIBRARY_PATH": "/opt/r2egym/python/lib"
+        },  # an interpreter may have been built for another place
         cwd="/testbed",
     )
 
