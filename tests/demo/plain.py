@@ -78,7 +78,8 @@ def run(
             modules.append(path)
     (directory / "plain_plugin.py").write_text(PLUGIN)
     folders = [directory, directory / "src", dependency(demo, as_of)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders)), "TZ": tz}
+    path = [*map(str, folders), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path)), "TZ": tz}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     options = ["-q", "-p", "plain_plugin", "-p", "no:cacheprovider", "--rootdir=.", "-c", os.devnull]
     command = [sys.executable, "-B", "-m", "pytest", *options, *modules]
