@@ -263,3 +263,31 @@ def test_fork_bomb_that_was_left_behind(bubblewrap: Backend) -> None:
         time.sleep(0.3)
         result = sandbox.exec(["echo", "on"], timeout=20)
         assert (result.stdout, result.limits_hit) == ("on\n", ("pids",))
+
+
+HOLD = "import ctypes, time; libc = ctypes.CDLL(None); libc.ptrace(16, 1, 0, 0); {then}"
+
+
+def test_first_process_that_is_held(bubblewrap: Backend) -> None:
+    """Tracing the first process hangs nobody: one command ends all the same, and a sandbox is declared broken."""
+    if bubblewrap.run(SandboxConfig(), ["python3", "-c", "import ctypes"]).exit_code:
+        pytest.skip("this machine's system has no python3")
+    started = time.monotonic()
+    result = bubblewrap.run(SandboxConfig(), ["python3", "-c", HOLD.format(then="print('over')")])
+    assert result.stdout == "over\n"
+    with bubblewrap.open(SandboxConfig()) as sandbox:
+        try:
+            sandbox.exec(["python3", "-c", HOLD.format(then="time.sleep(60)")])
+        except SandboxError:
+            assert not sandbox.is_alive()
+    assert time.monotonic() - started < 30
+
+
+def test_bomb_without_a_bound(bubblewrap: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What forks faster than it can be stopped is ended in one step."""
+    monkeypatch.setattr("r2egym.sandboxes._processes._END_SECONDS", -1.0)
+    with bubblewrap.open(SandboxConfig(limits=Limits(pids=200))) as sandbox:
+        started = time.monotonic()
+        assert sandbox.exec("while :; do sleep 300 & done; wait", timeout=0.3).timed_out
+        assert time.monotonic() - started < 10
+        assert sandbox.exec(["echo", "on"], timeout=20).stdout == "on\n"

@@ -7,12 +7,13 @@ Before it stands a gate: a few lines of shell that say that the machinery is don
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import posixpath
 import select
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from r2egym.errors import SandboxError, SandboxStartError, UsageError
@@ -21,6 +22,7 @@ from r2egym.sandboxes._launch import Jail, isolation, launch
 from r2egym.sandboxes._limits import Cage, describe, shell_limits
 from r2egym.sandboxes._mounts import Mounts, default_env, plan
 from r2egym.sandboxes._output import Stream
+from r2egym.sandboxes._processes import children_of_thread
 from r2egym.sandboxes._relay import Relay
 from r2egym.sandboxes._server import READY_SECONDS, YIELD, start_error
 from r2egym.sandboxes._talk import Channel
@@ -39,6 +41,8 @@ unset fd to OLDPWD SHLVL
 exec -- "$@"
 """
 _CHUNK = 1 << 16
+_GRACE_SECONDS = 2.0
+"""How long ``bwrap`` may outlive its command."""
 
 
 class OneShot:
@@ -195,26 +199,38 @@ class _Feed:
 
     def follow(self, timeout: float | None) -> bool:
         """Until ``bwrap`` has ended; whether the time limit ended it."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        give_up = math.inf
         timed_out = False
-        process = os.pidfd_open(self._jail.process.pid)
-        self._poll.register(process, select.POLLIN)
-        try:
-            while True:
-                if deadline is not None and time.monotonic() >= deadline:
-                    timed_out, deadline = True, None
+        with (
+            _watched(self._jail.process.pid, self._poll) as bwrap,
+            _watched(self._command(), self._poll) as command,
+        ):
+            ready: list[int] = []
+            while bwrap not in ready:
+                now = time.monotonic()
+                if now >= min(deadline, give_up):
+                    timed_out = now >= deadline
+                    deadline = give_up = math.inf
                     self._jail.kill()
-                wait = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000 + 0.5
-                ready = [descriptor for descriptor, _ in self._poll.poll(wait)]
-                for descriptor in ready:
-                    self._move(descriptor)
-                if process in ready:
-                    break
-        finally:
-            os.close(process)
+                ready = self._wait(min(deadline, give_up))
+                if command in ready:  # `bwrap` ends after its command, unless something inside holds it
+                    self._poll.unregister(command)
+                    give_up = time.monotonic() + _GRACE_SECONDS
         for stream in self._streams:
             stream.drain()
         return timed_out
+
+    def _wait(self, until: float) -> list[int]:
+        wait = None if until == math.inf else max(0.0, until - time.monotonic()) * 1000 + 0.5
+        ready = [descriptor for descriptor, _ in self._poll.poll(wait)]
+        for descriptor in ready:
+            self._move(descriptor)
+        return ready
+
+    def _command(self) -> int:
+        """The command's process: the one that ``bwrap``'s first process inside has made."""
+        return next(iter(children_of_thread(self._jail.init)), 0)
 
     def _move(self, descriptor: int) -> None:
         if descriptor == self._pipes.feed:
@@ -247,3 +263,18 @@ class _Feed:
             truncated=any(stream.truncated for stream in self._streams),
             limits_hit=hit,
         )
+
+
+@contextlib.contextmanager
+def _watched(pid: int, poll: select.poll) -> Iterator[int]:
+    """A descriptor that ``poll`` says is ready when a process has ended; -1 when it is gone already."""
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        yield -1
+        return
+    poll.register(handle, select.POLLIN)
+    try:
+        yield handle
+    finally:
+        os.close(handle)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterable
 
 _ROUNDS = 200
+_END_SECONDS = 1.0
 _KERNEL_LISTS_CHILDREN = os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # noqa: PTH110
 
 
@@ -134,22 +135,25 @@ def _is_running(pid: int) -> bool:
         return False
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process is stopped, by a signal or by another that traces it."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            return file.read().rpartition(b")")[2].split()[0] in b"Tt"
+    except OSError:
+        return False
+
+
 def end(init: int, namespace: str, *, spared: Iterable[int] = ()) -> bool:
-    """End every process below ``init`` but for those spared; whether all are gone.
+    """End every process below ``init`` but for those spared; whether all are gone within a second.
 
     They are stopped first, until no new one appears: what is stopped cannot fork.
     """
     keep = frozenset(spared)
+    deadline = time.monotonic() + _END_SECONDS
     clean = 0
-    for _ in range(_ROUNDS):
-        stopped: set[int] = set()
-        while True:
-            found = [pid for pid in descendants(init, spared=keep) if pid not in stopped]
-            if not found:
-                break
-            for pid in found:
-                send(pid, signal.SIGSTOP, namespace)
-            stopped.update(found)
+    while time.monotonic() < deadline:
+        stopped = _stop_all(init, namespace, keep, deadline)
         living = [pid for pid in stopped if start_time(pid) is not None]
         if not living:
             clean += 1
@@ -161,3 +165,15 @@ def end(init: int, namespace: str, *, spared: Iterable[int] = ()) -> bool:
             send(pid, signal.SIGKILL, namespace)
         time.sleep(0.001)
     return False
+
+
+def _stop_all(init: int, namespace: str, keep: frozenset[int], deadline: float) -> set[int]:
+    stopped: set[int] = set()
+    while time.monotonic() < deadline:
+        found = [pid for pid in descendants(init, spared=keep) if pid not in stopped]
+        if not found:
+            break
+        for pid in found:
+            send(pid, signal.SIGSTOP, namespace)
+        stopped.update(found)
+    return stopped

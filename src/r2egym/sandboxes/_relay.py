@@ -7,27 +7,20 @@ on the host. So nothing runs inside for it, it is there before the first command
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import socket
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 from r2egym.errors import SandboxStartError
+from r2egym.sandboxes._enter import enter
 
 PORT = 8765
-_NS_GET_USERNS = 0xB701
 _CONNECTIONS = 128
 _CHUNK = 1 << 16
-_HELPER = """\
-import ctypes, os, socket, sys
-user, net, out, port = map(int, sys.argv[1:])
-libc = ctypes.CDLL(None, use_errno=True)
-for handle, kind in ((user, 0x10000000), (net, 0x40000000)):
-    if libc.setns(handle, kind):
-        sys.exit(os.strerror(ctypes.get_errno()))
+_OPEN_DOOR = """\
+import socket
+out, port = map(int, sys.argv[3:])
 door = socket.socket()
 door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 door.bind(("127.0.0.1", port))
@@ -103,28 +96,13 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 def _open_door(init: int) -> socket.socket:
     ours, theirs = socket.socketpair()
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(ours)
+    with ours, theirs:
+        words = [str(theirs.fileno()), str(PORT)]
         try:
-            net = os.open(f"/proc/{init}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-            stack.callback(os.close, net)
-            user = fcntl.ioctl(net, _NS_GET_USERNS)
-            stack.callback(os.close, user)
+            trouble = enter(init, "net", _OPEN_DOOR, words, pass_fds=[theirs.fileno()])
         except OSError as error:
-            theirs.close()
             raise SandboxStartError(f"the sandbox's network cannot be reached: {error.strerror}") from error
-        with theirs:
-            words = [str(number) for number in (user, net, theirs.fileno(), PORT)]
-            helper = subprocess.run(
-                [sys.executable, "-I", "-S", "-c", _HELPER, *words],
-                pass_fds=(user, net, theirs.fileno()),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                check=False,
-                env={},
-            )
-        if helper.returncode:
-            reason = helper.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            raise SandboxStartError(f"the sandbox's door to the index cannot be made: {' '.join(reason)}")
+        if trouble:
+            raise SandboxStartError(f"the sandbox's door to the index cannot be made: {trouble}")
         _, handles, _, _ = socket.recv_fds(ours, 1, 1)
     return socket.socket(fileno=handles[0])

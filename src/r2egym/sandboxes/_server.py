@@ -15,6 +15,7 @@ from pathlib import Path
 from r2egym.errors import SandboxClosedError, SandboxError, SandboxStartError, SandboxUnavailableError
 from r2egym.records import ExecResult
 from r2egym.sandboxes import _processes
+from r2egym.sandboxes._enter import kill_all
 from r2egym.sandboxes._files import Root
 from r2egym.sandboxes._launch import isolation, launch
 from r2egym.sandboxes._limits import Cage, describe, shell_limits
@@ -107,7 +108,7 @@ class Server:
         self._fd = fd
         self._log = log
         handle = ours.detach()
-        self._channel = Channel(handle, handle)
+        self._channel = Channel(handle, handle, pid=self._jail.init)
 
     def _prepare(self, config: SandboxConfig) -> None:
         caged = self._cage.take(self._jail.init) if self._jail.init else True
@@ -214,11 +215,16 @@ class Server:
             self._on_excess("pids")
 
     def _interrupt(self, _count: int) -> None:
-        _processes.end(self.init, self.namespace, spared=self.sessions | self.survivors())
+        self._end_all(self.sessions | self.survivors())
+
+    def _end_all(self, spared: set[int]) -> None:
+        """End all but those spared; what forks faster than it can be stopped takes the sessions with it."""
+        if not _processes.end(self.init, self.namespace, spared=spared) and self.is_alive():
+            kill_all(self.init)
 
     def _on_excess(self, limit: str) -> None:
         self._hit.add(limit)
-        _processes.end(self.init, self.namespace, spared=self.sessions)
+        self._end_all(self.sessions)
 
     def _on_expiry(self) -> None:
         self._end_reason = "the sandbox reached its life time (limit `wall_seconds`)"

@@ -15,11 +15,14 @@ from r2egym.errors import SandboxClosedError, SandboxError
 from r2egym.records import ExecResult
 from r2egym.sandboxes._orders import Exchange, Order
 from r2egym.sandboxes._output import Spill, Stream
+from r2egym.sandboxes._processes import is_stopped
 from r2egym.sandboxes.base import TIMEOUT_EXIT_CODE
 
 _LONGEST_LINE = 2000
 _ANSWER_SECONDS = 20.0
 """How long a shell may take for what needs no command: taking one, and noticing that one was killed."""
+_LOOK_SECONDS = 3.0
+"""Time between looks at a shell that says nothing."""
 _AGAIN_SECONDS = 0.01
 """Time between attempts to end a command whose time is up."""
 
@@ -31,10 +34,12 @@ class Channel:
         reader: descriptor of what the shell says.
         writer: descriptor of what it is told.
         process: descriptor of the shell's process, when the end of ``reader`` does not tell that it ended.
+        pid: its process id, to see whether something has stopped it.
     """
 
-    def __init__(self, reader: int, writer: int, process: int | None = None) -> None:
+    def __init__(self, reader: int, writer: int, process: int | None = None, pid: int = 0) -> None:
         self.reader = reader
+        self.pid = pid
         self.process = process
         self._writer = writer
         self._buffer = b""
@@ -133,8 +138,13 @@ class Conversation:
             stream.drain()
 
     def _take(self, until: float | None) -> None:
-        wait = None if until is None else max(0.0, until - time.monotonic()) * 1000 + 0.5
-        for descriptor, _ in self._poll.poll(wait):
+        now = time.monotonic()
+        ready = self._poll.poll(
+            max(0.0, min(until or now + _LOOK_SECONDS, now + _LOOK_SECONDS) - now) * 1000 + 0.5
+        )
+        if not ready and not self.timed_out and self._channel.pid and is_stopped(self._channel.pid):
+            raise SandboxError("something inside holds the sandbox's shell")
+        for descriptor, _ in ready:
             if descriptor == self._channel.reader:
                 self._listen()
             elif descriptor == self._channel.process:

@@ -53,6 +53,7 @@ class _Shell:
             self._channel.tell(f"{_SETUP} printf 'R %d\\n' $$ >{self.out}\n".encode())
             self.pid = self._find(self._channel.wait(READY_SECONDS))
             self._channel.process = os.pidfd_open(self.pid)
+            self._channel.pid = self.pid
         except BaseException:
             self._say.__exit__()
             raise
