@@ -11,9 +11,3 @@ from r2egym.demo import Demo, unpack
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """The demo, unpacked."""
     return unpack(tmp_path_factory.mktemp("demo"))
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Path:
-    """A folder outside any git repository's reach."""
-    return tmp_path / "scratch"
