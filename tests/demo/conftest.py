@@ -1,7 +1,5 @@
 """One unpacked demo for all of its tests, which only read it."""
 
-from pathlib import Path
-
 import pytest
 
 from r2egym.demo import Demo, unpack
