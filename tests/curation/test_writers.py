@@ -32,7 +32,7 @@ def test_chunked():
 def test_rows(n, expected):
     assert chunked([1], n) == expected
 
-def test_refuses(tmp_path):
+def test_refuses(capsys):
     with pytest.raises(ValueError):
         chunked([], 0)
 
@@ -196,15 +196,34 @@ def test_examples_show_the_assertion_that_fails():
     evidence = make_evidence(
         failures=(failure("test_many[2-2]", message),), test_files={"tests/test_parts.py": source}
     )
-    assert find_examples(evidence) == (
-        "from toy.parts import chunked\n\nn = 2\nmany = 2\n"
-        "len(chunked([1, 2, 3], n))  # expected: many; now: 1",
-    )
+    shown = "n = 2\nmany = 2\nlen(chunked([1, 2, 3], n))  # expected: many; now: 1"
+    assert find_examples(evidence) == (f"from toy.parts import chunked\n\n{shown}",)
     unmoved = make_evidence(
         failures=(failure("test_many[2-2]", "E   ImportError: x"),),
         test_files={"tests/test_parts.py": source},
     )
     assert find_examples(unmoved) == ()
+
+
+def test_examples_keep_what_later_lines_rely_on():
+    """Calls of assertions that hold stay when they touch what the snippet made; a temporary folder is made by hand."""
+    source = (
+        "from toy.parts import Counter\n\ndef test_count(tmp_path):\n    counter = Counter(tmp_path)\n"
+        "    assert counter.next() == 1\n    assert counter.total == 1\n"
+    )
+    message = "tests/test_parts.py:6: in test_count\nE   assert 0 == 1"
+    evidence = make_evidence(
+        failures=(failure("test_count", message),), test_files={"tests/test_parts.py": source}
+    )
+    assert find_examples(evidence) == (
+        """from toy.parts import Counter
+
+import pathlib, tempfile
+tmp_path = pathlib.Path(tempfile.mkdtemp())
+counter = Counter(tmp_path)
+counter.next()
+counter.total  # expected: 1; now: 0""",
+    )
 
 
 def test_new_names_are_told_with_their_signatures():

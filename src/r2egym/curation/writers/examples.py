@@ -8,16 +8,15 @@ repository does not have.
 from __future__ import annotations
 
 import ast
-import builtins
-import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from r2egym.curation.evidence import Evidence, TestFailure
+from r2egym.curation.writers.expectations import effect, expectation
+from r2egym.curation.writers.snippets import WIDEST, complete
 
-LONGEST = 14
-"""Lines of a snippet, imports not counted."""
-_WIDEST = 120
+_FOLDER = "import pathlib, tempfile\ntmp_path = pathlib.Path(tempfile.mkdtemp())"
+"""What the one fixture that needs no explanation stands for."""
 _WORD = re.compile(r"\w+")
 _SIMPLE = (
     ast.Assign,
@@ -30,15 +29,6 @@ _SIMPLE = (
     ast.ClassDef,
 )
 _PAIR = 2
-_EQUALITIES = (
-    "assertEqual",
-    "assertEquals",
-    "assertListEqual",
-    "assertDictEqual",
-    "assertSequenceEqual",
-    "assertIs",
-)
-_TRUTHS = {"assertTrue": "true", "assertFalse": "false", "assertIsNone": "`None`"}
 
 
 def find_examples(evidence: Evidence, new: frozenset[str] = frozenset(), *, most: int = 2) -> tuple[str, ...]:
@@ -80,20 +70,36 @@ def _example(source: str, failure: TestFailure, new: frozenset[str]) -> str | No
     for statement in function.body:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             continue  # a docstring
-        told = _expectation(statement)
+        told = expectation(statement)
         if told is not None:
             if line is None and not new & set(_WORD.findall("\n".join([*body, told]))):
+                body += filter(None, [effect(told, body)])
                 continue
             if line is None:
-                return _finish(module, [*body, told])
+                return complete(module, [*body, told])
             if line <= (statement.end_lineno or statement.lineno):
                 now = _value_now(failure.message) if isinstance(statement, ast.Assert) else ""
-                return _finish(module, [*body, f"{told}{now}"])
+                return complete(module, [*body, f"{told}{now}"])
+            body += filter(None, [effect(told, body)])
             continue
         if not isinstance(statement, _SIMPLE) or _mentions_testing(statement):
             return None
-        body.append(ast.unparse(statement))
+        body.append(_code(statement, source))
     return None
+
+
+def _code(statement: ast.stmt, source: str) -> str:
+    """A statement as it is written, so that long strings keep their lines; definitions as Python would write them."""
+    if any(isinstance(node, ast.Nonlocal) for node in ast.walk(statement)):
+        return ast.unparse(statement).replace("nonlocal ", "global ")
+    if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+        return ast.unparse(statement)
+    written = ast.get_source_segment(source, statement) or ""
+    text = any(
+        isinstance(node, ast.Constant | ast.JoinedStr) and node.end_lineno != node.lineno
+        for node in ast.walk(statement)
+    )
+    return written if text and "\n" in written else ast.unparse(statement)
 
 
 def _failing_line(message: str, path: str, function: ast.FunctionDef) -> int | None:
@@ -110,7 +116,7 @@ def _value_now(message: str) -> str:
     told = match[1] if match else ""
     return (
         f"; now: {told}"
-        if told and "..." not in told and "<" not in told and len(told) <= _WIDEST // 2
+        if told and "..." not in told and "<" not in told and len(told) <= WIDEST // 2
         else ""
     )
 
@@ -129,7 +135,8 @@ def _function(module: ast.Module, name: list[str]) -> ast.FunctionDef | None:
 def _given(function: ast.FunctionDef, parameters: str) -> list[str] | None:
     """Assignments that stand for a test's parameters: the row of its ``parametrize``; None for a fixture."""
     wanted = [argument.arg for argument in function.args.args if argument.arg != "self"]
-    lines: list[str] = []
+    lines = [_FOLDER for name in wanted if name == "tmp_path"]
+    wanted = [name for name in wanted if name != "tmp_path"]
     for mark in function.decorator_list:
         if (
             not isinstance(mark, ast.Call)
@@ -161,102 +168,12 @@ def _row(rows: list[ast.expr], width: int, parameters: str) -> list[ast.expr] | 
 
 
 def _id(value: ast.expr) -> str:
+    """A constant's text, a class's or function's name; something that no id holds for the rest."""
+    if isinstance(value, ast.Name):
+        return value.id
     return str(value.value) if isinstance(value, ast.Constant) else "\0"
-
-
-def _expectation(statement: ast.stmt) -> str | None:
-    """An assertion as a line of code with a comment that says what is expected."""
-    if isinstance(statement, ast.Assert):
-        return _of_assert(statement.test)
-    if isinstance(statement, ast.With) and len(statement.items) == 1 and len(statement.body) == 1:
-        return _of_raises(statement)
-    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        return _of_method(statement.value)
-    return None
-
-
-def _of_assert(test: ast.expr) -> str:
-    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq | ast.Is):
-        return _expects(test.left, ast.unparse(test.comparators[0]))
-    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-        return _expects(test.operand, "false")
-    return _expects(test, "true")
-
-
-def _of_raises(statement: ast.With) -> str | None:
-    call = statement.items[0].context_expr
-    if not isinstance(call, ast.Call) or not call.args:
-        return None
-    if ast.unparse(call.func) not in {"pytest.raises", "raises", "self.assertRaises"}:
-        return None
-    return f"{ast.unparse(statement.body[0])}  # expected: {ast.unparse(call.args[0])} is raised"
-
-
-def _of_method(call: ast.Call) -> str | None:
-    function = call.func
-    if not isinstance(function, ast.Attribute) or ast.unparse(function.value) != "self" or not call.args:
-        return None
-    if function.attr in _EQUALITIES and len(call.args) >= _PAIR:
-        left, right = call.args[:_PAIR]
-        if isinstance(left, ast.Constant):
-            left, right = right, left
-        return _expects(left, ast.unparse(right))
-    if function.attr in _TRUTHS:
-        return _expects(call.args[0], _TRUTHS[function.attr])
-    return None
-
-
-def _expects(expression: ast.expr, value: str) -> str:
-    return f"{ast.unparse(expression)}  # expected: {value}"
 
 
 def _mentions_testing(statement: ast.stmt) -> bool:
     words = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
     return bool(words & {"self", "pytest", "mock", "unittest"})
-
-
-def _finish(module: ast.Module, body: list[str]) -> str | None:
-    """The snippet with the imports and constants of its module that it needs; None when a name stays unknown."""
-    lines = [line for part in body for line in part.splitlines()]
-    if len(lines) > LONGEST or any(len(line) > _WIDEST for line in lines):
-        return None
-    tree = ast.parse("\n".join(body))
-    needed = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(dir(builtins))
-    needed -= {name for statement in tree.body for name in _binds(statement)}
-    needed -= {
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-    needed -= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    head: list[str] = []
-    for statement in module.body:
-        for kept, names in _provisions(statement, needed):
-            head.append(kept)
-            needed -= names
-    if needed or any(word in line for line in head for word in ("pytest", "unittest", "from .")):
-        return None
-    return "\n".join([*head, *([""] if head else []), *body])
-
-
-def _provisions(statement: ast.stmt, needed: set[str]) -> Iterator[tuple[str, set[str]]]:
-    """The part of a module-level statement that gives needed names, as code."""
-    names = _binds(statement) & needed
-    if not names:
-        return
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        less = copy.deepcopy(statement)
-        less.names = [alias for alias in less.names if (alias.asname or alias.name.split(".")[0]) in names]
-        yield ast.unparse(less), names
-    elif len(ast.unparse(statement)) <= _WIDEST and not _loads(statement):
-        yield ast.unparse(statement), names
-
-
-def _loads(statement: ast.stmt) -> bool:
-    return any(isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) for node in ast.walk(statement))
-
-
-def _binds(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name.split(".")[0] for alias in statement.names}
-    if isinstance(statement, ast.Assign):
-        return {target.id for target in statement.targets if isinstance(target, ast.Name)}
-    return set()

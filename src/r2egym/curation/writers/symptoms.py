@@ -131,6 +131,8 @@ def _exception(lines: list[str], new: frozenset[str]) -> Symptom | None:
         if match is None or match[1] in {"AssertionError", "Failure"}:
             continue
         name, detail = match[1], _PLACE.sub("", (match[2] or "").strip())
+        if name == "TestTimeout":
+            return Symptom(now="It does not come back.", expected="It comes back.")
         said = f"`{name}` is raised" + (f": {_code(detail)}." if detail else ".")
         expected = (_provided(detail, new) if name in _MISSING else "") or f"No `{name}` is raised."
         return Symptom(now=said, expected=expected)
