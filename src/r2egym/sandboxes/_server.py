@@ -212,7 +212,8 @@ class Server:
         if not self._survivors or self._pids is None:
             return
         if len(_processes.descendants(self.init)) > self._pids - _ROOM:
-            self._on_excess("pids")
+            self._hit.add("pids")
+            self._end_all(self.sessions)
 
     def _interrupt(self, _count: int) -> None:
         self._end_all(self.sessions | self.survivors())
@@ -224,6 +225,8 @@ class Server:
 
     def _on_excess(self, limit: str) -> None:
         self._hit.add(limit)
+        if limit == "pids":  # nothing else holds a bomb here, so there is no time to be choosy
+            kill_all(self.init)
         self._end_all(self.sessions)
 
     def _on_expiry(self) -> None:

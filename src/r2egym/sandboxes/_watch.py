@@ -21,6 +21,8 @@ from r2egym.sandboxes._trees import disk_use
 from r2egym.sandboxes.base import Limits
 
 _TICK = 0.25
+_SHORT_TICK = 0.05
+"""Where nothing but this thread holds the number of processes."""
 _SHRUNK = 8 << 20
 _ENTRY_BYTES = 1 << 10
 _AT_LEAST_EVERY = 5.0
@@ -44,6 +46,11 @@ class Watched:
     """Whether ``on_excess`` is under way."""
     deadline: float | None = None
     """When ``on_expiry`` is called (monotonic clock)."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether something else bounds its processes."""
+        return self.limits.pids is None or "pids" in self.kernel_holds
 
 
 class Watcher:
@@ -70,14 +77,17 @@ class Watcher:
             self._watched.discard(watched)
 
     def _work(self) -> None:
+        tick = _SHORT_TICK
         while True:
-            time.sleep(_TICK)
+            time.sleep(tick)
             with self._changed:
                 watched = list(self._watched)
+                tick = _TICK if all(one.is_held for one in watched) else _SHORT_TICK
                 if not watched:
                     self._running = False
                     return
-            self._look(watched)
+            with contextlib.suppress(OSError):  # a machine short of everything: look again
+                self._look(watched)
 
     def _look(self, watched: list[Watched]) -> None:
         now = time.monotonic()
@@ -119,7 +129,10 @@ def _act(one: Watched, limit: str) -> None:
 
     if not one.ending:
         one.ending = True
-        threading.Thread(target=work, name="r2egym-excess", daemon=True).start()
+        try:
+            threading.Thread(target=work, name="r2egym-excess", daemon=True).start()
+        except RuntimeError:  # no thread to be had: a bomb may be why
+            work()
 
 
 def _excesses_of_processes(one: Watched) -> list[str]:
