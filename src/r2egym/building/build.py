@@ -7,38 +7,28 @@ fails keeps its log under ``home/logs``.
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
-from threading import Lock
 from typing import Self
 
 from r2egym import settings as settings_module
+from r2egym.building.assembly import Assembly, read_files
 from r2egym.building.built import Built
 from r2egym.building.census import take_census
 from r2egym.building.checks import check
 from r2egym.building.dates import rfc3339, tools_floor
-from r2egym.building.files import Files
-from r2egym.building.foreign import ask_setup, editable_layers
-from r2egym.building.history import BRANCH, Histories, History
-from r2egym.building.interpreters import Interpreter, find_interpreters, interpreter_layer, pick
+from r2egym.building.foreign import ask_setup
+from r2egym.building.history import BRANCH, History
 from r2egym.building.layers import LayerStore
 from r2egym.building.metadata import read_project
 from r2egym.building.objects import Objects
-from r2egym.building.project import path_layer
 from r2egym.building.pyproject import Project
 from r2egym.building.pythons import rank
 from r2egym.building.recipe import discover, read_recipe
-from r2egym.building.resolve import VENV, environment_layer, resolve
-from r2egym.building.source import Source, WheelFolder, parse_time
-from r2egym.building.trees import unpack_tree
-from r2egym.building.upstream import Upstream, builtin_address
-from r2egym.building.workshop import Workshop
+from r2egym.building.resolve import resolve
 from r2egym.errors import BuildError, TaskError
 from r2egym.mining import Repository
 from r2egym.records import Environment, Recipe, Task
@@ -55,6 +45,8 @@ _STAGES = (
     "collect-failed",
 )
 """Reasons, the further a build came the later."""
+_SCP = re.compile(r"[\w.-]+@[\w.-]+:")
+"""The beginning of an address as ``scp`` has it."""
 
 
 class Builder:
@@ -81,16 +73,16 @@ class Builder:
             recipes: a folder of recipe files, ``NAME.toml`` for the repository called ``NAME``.
             index: a folder of wheels to use instead of the configured package index.
         """
-        self.store = LayerStore(home)
+        self._assembly = Assembly(home, backend, settings or settings_module.load())
         self._home = home
         self._backend = backend
-        self._settings = settings or settings_module.load()
         self._recipes = recipes
         self._index = index
-        self._mutex = Lock()
-        self._workshops: dict[Path | None, Workshop] = {}
-        self._histories: dict[Path, Histories] = {}
-        self._interpreters: list[Interpreter] | None = None
+
+    @property
+    def store(self) -> LayerStore:
+        """Where its layers are."""
+        return self._assembly.store
 
     # --- building -----------------------------------------------------------------------------------------------
 
@@ -110,7 +102,7 @@ class Builder:
 
     def rebuild(self, repository: Repository, base_commit: str, environment: Environment) -> Built:
         """The environment that a row describes: exactly its lock, every hash required. Raises as :meth:`build`."""
-        return self._assemble(repository, repository.resolve(base_commit), environment, self._index)
+        return self._assembly.assemble(repository, repository.resolve(base_commit), environment, self._index)
 
     def for_task(self, task: Task, root: Path | None) -> Built:
         """The environment of a task.
@@ -124,10 +116,10 @@ class Builder:
         if environment.index == "index" and index is None:
             index = _inside(root, "index", task.instance_id)
         source: str | Path = environment.repository
-        if "://" not in environment.repository:
+        if "://" not in environment.repository and not _SCP.match(environment.repository):
             source = _inside(root, environment.repository, task.instance_id)
         repository = Repository.open(source, self._home, having=task.base_commit)
-        return self._assemble(repository, repository.resolve(task.base_commit), environment, index)
+        return self._assembly.assemble(repository, repository.resolve(task.base_commit), environment, index)
 
     def tree_layer(self, repository: Repository, tree: str, *, objects: Path | None = None) -> Path:
         """A git tree as a layer.
@@ -137,14 +129,7 @@ class Builder:
             tree: 40 hex digits.
             objects: a further object folder, as a quarantine has it.
         """
-        if not re.fullmatch(r"[0-9a-f]{40}", tree):
-            raise TaskError(f"not a tree's id: {tree!r}")
-
-        def unpack(folder: Path) -> None:
-            found = Objects(repository.path, *((objects,) if objects else ()))
-            unpack_tree(found, tree, folder, self.store)
-
-        return self.store.layer("trees", tree, unpack)
+        return self._assembly.tree_layer(repository, tree, objects=objects)
 
     def census(self, built: Built, history: History = "past") -> dict[str, int]:
         """Count all objects of an environment's ``.git``, and those its base commit does not reach."""
@@ -167,9 +152,9 @@ class Builder:
     def _discover(self, repository: Repository, base: str) -> tuple[Recipe, ...]:
         if self._recipes and (path := self._recipes / f"{repository.name}.toml").is_file():
             return (read_recipe(path),)
-        pythons = [interpreter.minor for interpreter in self.interpreters()]
+        pythons = [interpreter.minor for interpreter in self._assembly.interpreters()]
         moment = repository.commit(base).committer_time
-        files = _files(repository, base)
+        files = read_files(repository, base)
         project = read_project(files)
         if "dependencies" in project.unread and "setup.py" in files.paths:
             project = self._ask_setup(repository, base, project, rank(pythons, files, project, moment))
@@ -178,10 +163,12 @@ class Builder:
     def _ask_setup(self, repository: Repository, base: str, project: Project, pythons: list[str]) -> Project:
         """Have the project's ``setup.py`` tell its dependencies; what could be read, when it does not."""
         for minor in pythons[:1]:
-            tree = self.tree_layer(repository, Objects(repository.path).root(base))
-            interpreter = self._interpreter(minor)
+            tree = self._assembly.tree_layer(repository, Objects(repository.path).root(base))
+            interpreter = self._assembly.interpreter(minor)
             with suppress(BuildError):
-                return ask_setup(self._workshop(self._index), interpreter, tree, tools_floor(minor), project)
+                return ask_setup(
+                    self._assembly.workshop(self._index), interpreter, tree, tools_floor(minor), project
+                )
         return project
 
     def _best(self, repository: Repository, base: str, recipes: tuple[Recipe, ...]) -> Built:
@@ -196,7 +183,7 @@ class Builder:
             ):
                 continue  # a path was enough; pytest runs such tests too
             try:
-                built = self._assemble(repository, base, environment, self._index)
+                built = self._assembly.assemble(repository, base, environment, self._index)
                 collected = check(self._backend, built.config(history="none"), recipe)
             except BuildError as error:
                 failures.append(error)
@@ -242,8 +229,8 @@ class Builder:
 
     def _lock(self, recipe: Recipe, moment: float) -> tuple[float, tuple[str, ...]]:
         """The lock as of ``moment``; where the only Python is younger and finds nothing, as of that Python's time."""
-        interpreter = self._interpreter(recipe.python)
-        workshop = self._workshop(self._index)
+        interpreter = self._assembly.interpreter(recipe.python)
+        workshop = self._assembly.workshop(self._index)
         floor = tools_floor(recipe.python)
         try:
             return moment, resolve(workshop, interpreter, recipe.requirements, recipe.constraints, moment)
@@ -252,102 +239,11 @@ class Builder:
                 raise
             return floor, resolve(workshop, interpreter, recipe.requirements, recipe.constraints, floor)
 
-    def _assemble(
-        self, repository: Repository, base: str, environment: Environment, index: Path | None
-    ) -> Built:
-        """Make every layer of an environment but its ``.git``."""
-        recipe = environment.recipe
-        interpreter = self._interpreter(recipe.python)
-        objects = Objects(repository.path)
-        tree = self.tree_layer(repository, objects.root(base))
-        workshop = self._workshop(index)
-        before = parse_time(environment.as_of)
-        venv = environment_layer(workshop, interpreter, environment.lock, before)
-        histories = self._histories_of(repository)
-        generated: Path | None = None
-        if recipe.install == "editable":
-            git = histories.layer(base, tree, "past")
-            project, generated = editable_layers(workshop, interpreter, venv, tree, git, before)
-        elif recipe.install == "path":
-            files = _files(repository, base)
-            project = path_layer(self.store, recipe, files, histories.nearest_tag(base, files))
-        else:
-            project = self.store.layer("projects", "none", lambda _: None)
-        return Built(
-            environment=environment,
-            repository=repository,
-            base_commit=base,
-            interpreter=interpreter,
-            python=interpreter_layer(self.store, interpreter),
-            venv=venv,
-            project=project,
-            generated=generated,
-            tree=tree,
-            link=self._link(tree),
-            history=lambda history: histories.layer(base, tree, history),
-            fingerprints=_fingerprints(interpreter),
-        )
-
-    def _link(self, tree: Path) -> Path:
-        """The layer with ``.venv``; empty for a project that has something of that name itself."""
-        own = (tree / ".venv").exists() or (tree / ".venv").is_symlink()
-
-        def build(folder: Path) -> None:
-            if not own:
-                (folder / ".venv").symlink_to(VENV)
-
-        return self.store.layer("links", "none" if own else "venv", build)
-
-    # --- what it works with -------------------------------------------------------------------------------------
-
-    def interpreters(self) -> list[Interpreter]:
-        """The interpreters of this machine, one a minor version, newest first."""
-        with self._mutex:
-            if self._interpreters is None:
-                known = self._settings
-                self._interpreters = find_interpreters(
-                    self.store, known.path, known.pyenv_root, known.user_home
-                )
-            return self._interpreters
-
-    def _interpreter(self, minor: str) -> Interpreter:
-        try:
-            interpreter = pick(self.interpreters(), minor)
-            interpreter_layer(self.store, interpreter)
-        except TaskError as error:
-            raise BuildError("no-python", str(error)) from None
-        return interpreter
-
-    def _workshop(self, index: Path | None) -> Workshop:
-        from uv import find_uv_bin
-
-        with self._mutex:
-            if index not in self._workshops:
-                uv = Path(find_uv_bin())
-                self._workshops[index] = Workshop(self.store, self._backend, self._source(index, uv), uv)
-            return self._workshops[index]
-
-    def _source(self, index: Path | None, uv: Path) -> Source:
-        if index is not None:
-            return WheelFolder(index)
-        address = self._settings.index_address or builtin_address(uv)
-        return Upstream(self._home, address, self._settings.certificates)
-
-    def _histories_of(self, repository: Repository) -> Histories:
-        with self._mutex:
-            if repository.path not in self._histories:
-                self._histories[repository.path] = Histories(repository.path, self.store)
-            return self._histories[repository.path]
-
     def _keep_log(self, repository: Repository, base: str, error: BuildError) -> None:
         logs = self._home / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         text = f"{repository.name} {base}\n{error.reason}: {error}\n\n{error.log}\n"
         (logs / f"{repository.name}-{base[:12]}.log").write_text(text, errors="replace")
-
-
-def _files(repository: Repository, base: str) -> Files:
-    return Files(repository.tree(base), lambda path: repository.read(base, path))
 
 
 def _inside(root: Path | None, name: str, instance: str) -> Path:
@@ -360,15 +256,3 @@ def _inside(root: Path | None, name: str, instance: str) -> Path:
     if not path.is_relative_to(root.resolve()):
         raise TaskError(f"{instance}: its row leads out of the dataset's folder: {name!r}")
     return path
-
-
-def _fingerprints(interpreter: Interpreter) -> dict[str, str]:
-    release = platform.freedesktop_os_release() if Path("/etc/os-release").exists() else {}
-    system = f"{release.get('ID', platform.system())} {release.get('VERSION_ID', '')} {platform.machine()} "
-    libc = "-".join(platform.libc_ver())
-    digest = hashlib.sha256(interpreter.key.encode()).hexdigest()[:12]
-    return {
-        "system": (system + libc).strip(),
-        "interpreter": f"cpython {interpreter.version} {digest}",
-        "tools": f"uv {version('uv')}",
-    }

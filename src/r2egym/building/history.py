@@ -9,19 +9,17 @@ dozen or so packs, of which only the last, with what came since the last segment
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import stat
-import struct
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from r2egym.building.files import Files
+from r2egym.building.git_index import write_index
 from r2egym.building.layers import LayerStore
 from r2egym.building.objects import SUBMODULE, Objects, common_dir, empty_git_dir, run_git
-from r2egym.building.plain import MTIME
 from r2egym.errors import RepositoryError
 
 History = Literal["past", "none"]
@@ -82,7 +80,7 @@ class Histories:
             else:
                 head = self._write_single_commit(base, git_dir)
             (git_dir / BRANCH).write_text(f"{head}\n")
-            _write_index(self._objects, self._objects.root(base), tree_layer, git_dir / "index")
+            write_index(self._objects, self._objects.root(base), tree_layer, git_dir / "index")
 
         return self._store.layer("git", key, build)
 
@@ -230,44 +228,3 @@ def _shallow_commits(git_dir: Path) -> frozenset[str]:
 def _committer_time(commit: bytes) -> int:
     line = next(line for line in commit.split(b"\n") if line.startswith(b"committer "))
     return int(line.rsplit(b" ", 2)[1])
-
-
-# --- the index --------------------------------------------------------------------------------------------------
-
-
-def _write_index(objects: Objects, tree: str, tree_layer: Path, target: Path) -> None:
-    """Write an index (version 2) that calls every file of the layer unchanged.
-
-    Only lengths and modification times are told, which with ``core.checkStat=minimal`` is all that git compares: the
-    rest differs between machines, and layers are shared.
-    """
-    entries = sorted(_index_entries(objects, tree, tree_layer, b""))
-    content = b"DIRC" + struct.pack(">II", 2, len(entries)) + b"".join(data for _, data in entries)
-    target.write_bytes(content + hashlib.sha1(content, usedforsecurity=False).digest())
-    os.utime(
-        target, (MTIME + 60, MTIME + 60)
-    )  # younger than the files, or git would read them all to be sure
-
-
-def _index_entries(objects: Objects, tree: str, folder: Path, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-    for entry in objects.tree(tree):
-        path = prefix + entry.name
-        place = folder / os.fsdecode(entry.name)
-        if entry.mode == stat.S_IFDIR:
-            yield from _index_entries(objects, entry.oid, place, path + b"/")
-            continue
-        try:
-            size = 0 if entry.mode == SUBMODULE else place.lstat().st_size
-        except OSError as error:
-            raise RepositoryError(f"{place} should have been unpacked, and was not ({error})") from None
-        mode = (
-            entry.mode if entry.mode in {SUBMODULE, stat.S_IFLNK} else stat.S_IFREG | _permissions(entry.mode)
-        )
-        times = struct.pack(">IIII", MTIME, 0, MTIME, 0)
-        numbers = struct.pack(">IIIIII", 0, 0, mode, 0, 0, size & 0xFFFFFFFF)
-        head = times + numbers + bytes.fromhex(entry.oid) + struct.pack(">H", min(len(path), 0xFFF)) + path
-        yield path, head + b"\0" * (8 - len(head) % 8)
-
-
-def _permissions(mode: int) -> int:
-    return 0o755 if mode & 0o100 else 0o644

@@ -27,7 +27,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Self
 
-from r2egym.building.plain import own_bytes, remove_tree, seal, weight, write_file
+from r2egym.building.plain import changed_at, own_bytes, remove_tree, seal, weight, write_file
 from r2egym.building.room import Usage, measure, oldest_layers, sweep_blobs, trim_index
 from r2egym.errors import R2EGymError, TaskError
 
@@ -63,11 +63,15 @@ class LayerStore:
         if not _SAFE.fullmatch(key):
             raise TaskError(f"{key!r} cannot name a layer")
         path = self._layers / kind / key
-        if self._take(kind, key):
-            return path
-        with self._writable(), self.locked(f"{kind}-{key}"):
+        with self._writable():
+            if not self._take(kind, key):
+                self._make(kind, key, path, build)
+        return path
+
+    def _make(self, kind: str, key: str, path: Path, build: Callable[[Path], None]) -> None:
+        with self.locked(f"{kind}-{key}"):
             if self._take(kind, key):
-                return path
+                return
             with self.scratch() as scratch:
                 content = scratch / "layer"
                 content.mkdir()
@@ -76,7 +80,6 @@ class LayerStore:
                 self._publish(content, path)
         if not self._take(kind, key):
             raise TaskError(f"{path} vanished as soon as it was made: is something clearing {self.home}?")
-        return path
 
     def existing(self, kind: str, key: str) -> Path | None:
         """The layer ``kind/key`` if it has been built."""
@@ -182,7 +185,7 @@ class LayerStore:
         stamp = self._leases / ".boot"
         if stamp.exists() and stamp.read_text() == _boot():
             return
-        blobs = [(path.stat().st_ctime, path) for path in self._blobs.glob("*/*")]
+        blobs = [(changed_at(path), path) for path in self._blobs.glob("*/*")]
         newest = max((changed for changed, _ in blobs), default=0.0)
         for changed, path in blobs:
             if changed > newest - _UNFLUSHED:

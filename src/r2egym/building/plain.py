@@ -69,3 +69,11 @@ def walk_files(folder: Path) -> Iterator[os.stat_result]:
 def own_bytes(folder: Path, links: int = 1) -> int:
     """Bytes on disk of the files under ``folder`` that have at most ``links`` names."""
     return sum(status.st_blocks * 512 for status in walk_files(folder) if status.st_nlink <= links)
+
+
+def changed_at(path: Path) -> float:
+    """When a file was written or linked last, seconds since 1970; 0 when it is gone."""
+    try:
+        return path.stat().st_ctime
+    except FileNotFoundError:
+        return 0.0
