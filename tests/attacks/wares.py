@@ -1,0 +1,128 @@
+"""A small project with one fault, and three tasks whose hidden tests are in three styles."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from r2egym.mining import Repository
+from r2egym.records import Environment, HiddenFile, HiddenTests, Recipe, Task
+
+_PACKAGE = '"""Prices of wares."""\n\nfrom wares.prices import discount\n'
+_PRICES = '''"""Arithmetic of prices, in cents."""
+
+
+def discount(price, percent):
+    return price - percent
+
+
+def label(price):
+    return "%d.%02d" % (price // 100, price % 100)
+
+
+def parse(text):
+    if not text:
+        return 0
+    return int(text.replace(".", ""))
+'''
+_FIXED = _PRICES.replace("price - percent", "price * (100 - percent) // 100").replace(
+    "        return 0\n", '        raise ValueError("no price in an empty text")\n'
+)
+_STOCK = '"""Counts."""\n\n\ndef take(count, wanted):\n    if wanted > count:\n        raise LookupError(wanted)\n    return count - wanted\n'
+_VISIBLE = "from wares import prices\n\n\ndef test_label():\n    assert prices.label(1999) == '19.99'\n"
+
+_FUNCTIONS = (
+    "import pytest\n\nfrom wares import prices\n\n\n"
+    "def test_label():\n    assert prices.label(1999) == '19.99'\n\n\n"
+    "def test_discount_of_a_tenth():\n    assert prices.discount(2000, 10) == 1800\n\n\n"
+    "def test_discount_of_three_quarters():\n    assert prices.discount(4400, 75) == 1100\n"
+)
+_CLASSES = (
+    "import unittest\n\nfrom wares import prices\n\n\nclass PriceCase(unittest.TestCase):\n"
+    "    def test_label(self):\n        self.assertEqual(prices.label(1999), '19.99')\n\n"
+    "    def test_discount(self):\n        self.assertEqual(prices.discount(2000, 10), 1800)\n"
+)
+_RAISES = (
+    "import pytest\n\nfrom wares import prices, stock\n\n\n"
+    "def test_take():\n    assert stock.take(5, 2) == 3\n\n\n"
+    "def test_an_empty_text_is_no_price():\n    with pytest.raises(ValueError):\n        prices.parse('')\n"
+)
+SUITES = {
+    "functions": ("tests/test_prices.py", _FUNCTIONS),
+    "unittest": ("tests/test_price_case.py", _CLASSES),
+    "raises": ("tests/test_empty.py", _RAISES),
+}
+_F2P = {
+    "functions": ("test_discount_of_a_tenth", "test_discount_of_three_quarters"),
+    "unittest": ("PriceCase::test_discount",),
+    "raises": ("test_an_empty_text_is_no_price",),
+}
+_P2P = {"functions": ("test_label",), "unittest": ("PriceCase::test_label",), "raises": ("test_take",)}
+_WHEN = "2024-03-01T12:00:00+0000"
+
+
+@dataclass(frozen=True)
+class Wares:
+    """The repository on disk, and its tasks by style."""
+
+    path: Path
+    repository: Repository
+    tasks: dict[str, Task]
+    base: str
+    fix: str
+
+
+def git(folder: Path, *words: str, stdin: str | None = None) -> str:
+    """Run git without a user's configuration and at a fixed time."""
+    named = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in
+             (("NAME", "A"), ("EMAIL", "a@example.org"), ("DATE", _WHEN))}
+    env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", **named}
+    done = subprocess.run(["git", "-C", str(folder), "-c", "safe.directory=*", "-c", "protocol.file.allow=always", *words],
+                          check=True, capture_output=True, text=True, env=env, input=stdin)
+    return done.stdout
+
+
+def make(folder: Path) -> Wares:
+    """Write the project's two commits under ``folder``."""
+    folder.mkdir(parents=True)
+    git(folder, "init", "-q", "-b", "main")
+    base = _commit(folder, "Sell wares", {
+        "pyproject.toml": '[project]\nname = "wares"\nversion = "1.0"\nrequires-python = ">=3.8"\n',
+        "wares/__init__.py": _PACKAGE, "wares/prices.py": _PRICES, "wares/stock.py": _STOCK,
+        "tests/test_prices.py": _VISIBLE, "README": "Wares.\n",
+    })
+    fix = _commit(folder, "Mend discounts", {"wares/prices.py": _FIXED, **dict(SUITES.values())})
+    git(folder, "checkout", "-q", "--detach", base)
+    tasks = {style: _task(folder, base, fix, style) for style in SUITES}
+    return Wares(folder, Repository.open(folder, folder), tasks, base, fix)
+
+
+def _commit(folder: Path, message: str, files: dict[str, str]) -> str:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", message)
+    return git(folder, "rev-parse", "HEAD").strip()
+
+
+def _task(folder: Path, base: str, fix: str, style: str) -> Task:
+    path, content = SUITES[style]
+    return Task(
+        instance_id=f"wares__{fix[:12]}",
+        repo="wares",
+        base_commit=base,
+        fix_commit=fix,
+        patch=git(folder, "diff", base, fix, "--", "wares"),
+        test_patch=git(folder, "diff", base, fix, "--", path),
+        fail_to_pass=tuple(f"{path}::{name}" for name in _F2P[style]),
+        pass_to_pass=tuple(f"{path}::{name}" for name in _P2P[style]),
+        environment=Environment(
+            repository=str(folder), recipe=Recipe(python="3.11", requirements=("pytest",), packages=("wares",)),
+            as_of="2024-03-01T12:00:00Z", lock=(),
+        ),
+        hidden_tests=HiddenTests(files=(HiddenFile(path=path, content=content),), modules=(path,)),
+    )
