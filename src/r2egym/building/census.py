@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from r2egym.building.objects import run_git
 from r2egym.errors import BuildError
+from r2egym.mining.plumbing import run_git
 
 _EXPECTED = {"HEAD", "config", "index", "info", "objects", "packed-refs", "refs", "shallow"}
 """All that may lie in the folder."""

@@ -19,8 +19,9 @@ from typing import Literal
 from r2egym.building.files import Files
 from r2egym.building.git_index import write_index
 from r2egym.building.layers import LayerStore
-from r2egym.building.objects import SUBMODULE, Objects, common_dir, empty_git_dir, run_git
+from r2egym.building.objects import SUBMODULE, Objects
 from r2egym.errors import RepositoryError
+from r2egym.mining.plumbing import common_dir, empty_git_dir, run_git
 
 History = Literal["past", "none"]
 Segment = tuple[str, str | None]

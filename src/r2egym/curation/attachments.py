@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from r2egym.building.objects import common_dir, empty_git_dir, run_git
 from r2egym.errors import DatasetError
 from r2egym.mining import Repository
+from r2egym.mining.plumbing import common_dir, empty_git_dir, run_git
 from r2egym.records import Task
 from r2egym.tasks.store import replacing
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 from r2egym.building import Builder, Built
-from r2egym.building.objects import common_dir, empty_git_dir, run_git
 from r2egym.errors import GraderError, TaskError
 from r2egym.grading import GradeOptions, Grader
 from r2egym.mining import Repository
+from r2egym.mining.plumbing import common_dir, empty_git_dir, run_git
 from r2egym.records import HiddenTests, Record, Reward, Task
 from r2egym.sandboxes.base import Backend
 from r2egym.testing import TestRun, run_tests

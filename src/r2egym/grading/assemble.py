@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from r2egym.building import Builder
-from r2egym.building.objects import Objects, common_dir, empty_git_dir, run_git
+from r2egym.building.objects import Objects
 from r2egym.building.trees import unpack_tree
 from r2egym.errors import RepositoryError, UsageError
 from r2egym.mining import FilePatch, Repository
+from r2egym.mining.plumbing import common_dir, empty_git_dir, run_git
 from r2egym.records import HiddenFile, HiddenTests
 from r2egym.testing import stub
 
