@@ -67,8 +67,8 @@ def curate(
     del engine
     config = CurateConfig(
         source=repo,
-        mining=MiningConfig.preset(preset).model_copy(
-            update={"revision": revision, "since": since, "until": until, "limit": limit}
+        mining=MiningConfig.preset(preset).adjusted(
+            revision=revision, since=since, until=until, limit=limit, commits=commits
         ),
         options=Options(runs=runs, history=history),
         writer=writer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from pydantic import JsonValue
@@ -11,6 +12,8 @@ from r2egym.building import Built
 from r2egym.curation.trial import Trial
 from r2egym.mining import Candidate, Patches, Repository, parsed_commit_content
 from r2egym.records import HiddenTests, Task, Validation
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def draft(
@@ -80,4 +83,6 @@ def _executions(repository: Repository, commit: str, hidden: HiddenTests, trial:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """JSON text; stand-ins for bytes that are no UTF-8 are escaped, since a row's text must be UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

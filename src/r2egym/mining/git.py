@@ -136,7 +136,31 @@ class Repository:
         assert isinstance(found, pygit2.Commit)  # noqa: S101 - resolve() peels to a commit
         return found
 
+    def history(self, revision: str) -> Iterator[str]:
+        """The hash of every commit that a revision reaches, newest first by commit date. Raises RepositoryError."""
+        import pygit2
+
+        walker = self._repository.walk(self.resolve(revision), pygit2.enums.SortMode.TIME)
+        while True:
+            try:
+                commit = next(walker, None)
+            except (KeyError, ValueError, pygit2.GitError) as error:
+                raise RepositoryError(f"{self.name}: its history cannot be followed ({error})") from None
+            if commit is None:
+                return
+            yield str(commit.id)
+
     # --- trees and files ---
+
+    def changed_paths(self, before: str, after: str) -> frozenset[str]:
+        """Paths whose entries differ between two commits; a rename counts with both. Raises RepositoryError."""
+        import pygit2
+
+        try:
+            old, new = (self._repository[name].peel(pygit2.Tree) for name in (before, after))
+            return frozenset(_differences(old, new))
+        except (KeyError, ValueError, pygit2.GitError) as error:
+            raise RepositoryError(f"{self.name}: {before} and {after} cannot be compared ({error})") from None
 
     def tree(self, revision: str) -> dict[str, Entry]:
         """Every file of a commit (or of a tree id), by path; folders are not listed. Raises RepositoryError."""
@@ -199,6 +223,12 @@ def _walk(repository: pygit2.Repository, tree: pygit2.Tree, prefix: bytes) -> It
             yield from _walk(repository, folder, path + b"/")
         else:
             yield path.decode("utf-8", "surrogateescape"), Entry(mode, str(entry.id))
+
+
+def _differences(old: pygit2.Tree, new: pygit2.Tree) -> Iterator[str]:
+    for delta in old.diff_to_tree(new, context_lines=0).deltas:
+        for file in (delta.old_file, delta.new_file):
+            yield file.raw_path.decode("utf-8", "surrogateescape")
 
 
 def _decode(raw: bytes, encoding: str | None) -> str:
