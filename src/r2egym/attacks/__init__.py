@@ -10,4 +10,4 @@ from r2egym.attacks.catalogue import attack, attacks, composites, controls
 from r2egym.attacks.judge import Outcome, judge
 from r2egym.attacks.secrets import evidence
 
-__all__ = ["Attack", "Outcome", "Target", "attack", "attacks", "composites", "honest", "evidence", "judge"]
+__all__ = ["Attack", "Outcome", "Target", "attack", "attacks", "composites", "controls", "evidence", "judge"]

@@ -10,6 +10,7 @@ import typer
 
 from r2egym.cli.console import Advance, Json, answer_no, note, print_json, print_table, print_text, progress
 from r2egym.cli.home import ready_home
+from r2egym.cli.thresholds import Commits, Limit, Preset, Revision, Since, Thresholds, Until, configure
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,9 +26,7 @@ def curate(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="The dataset's folder; a killed run resumes in it.")
     ],
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Most candidates, newest first.")
-    ] = None,
+    limit: Limit = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Candidates worked on at once.")] = 2,
     sandbox: Annotated[
         Literal["bubblewrap", "docker"], typer.Option("--sandbox", help="Where tests run.")
@@ -38,19 +37,12 @@ def curate(
     ] = "past",
     writer: Annotated[str, typer.Option("--writer", help="Who describes the tasks.")] = "template",
     engine: Annotated[Literal["local"], typer.Option("--engine", help="What spreads the work.")] = "local",
-    preset: Annotated[
-        Literal["wide", "paper", "published"], typer.Option("--preset", help="Which commits are candidates.")
-    ] = "wide",
-    revision: Annotated[str, typer.Option("--revision", help="Where the history begins.")] = "HEAD",
-    since: Annotated[
-        str | None, typer.Option("--since", help="No commit before this date (YYYY-MM-DD).")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option("--until", help="No commit after this date (YYYY-MM-DD).")
-    ] = None,
-    commits: Annotated[
-        int | None, typer.Option("--commits", min=1, help="Most commits looked at, newest first.")
-    ] = None,
+    preset: Preset = "wide",
+    thresholds: Thresholds = None,
+    revision: Revision = "HEAD",
+    since: Since = None,
+    until: Until = None,
+    commits: Commits = None,
     index: Annotated[
         Path | None, typer.Option("--index", help="A folder of wheels instead of the package index.")
     ] = None,
@@ -62,13 +54,12 @@ def curate(
     """Turn a repository's history into a dataset of proven tasks: mine, build, prove, describe."""
     from r2egym.curation import CurateConfig, Options
     from r2egym.curation import curate as run
-    from r2egym.mining import MiningConfig
 
     del engine
     config = CurateConfig(
         source=repo,
-        mining=MiningConfig.preset(preset).adjusted(
-            revision=revision, since=since, until=until, limit=limit, commits=commits
+        mining=configure(
+            preset, thresholds, revision=revision, since=since, until=until, limit=limit, commits=commits
         ),
         options=Options(runs=runs, history=history),
         writer=writer,

@@ -92,7 +92,7 @@ class MiningConfig(Record):
         except ValidationError as error:
             first = error.errors()[0]
             name = str(first["loc"][0]).replace("_", "-")
-            raise UsageError(f"--{name}: {first['msg'].removeprefix('Value error, ')}") from None
+            raise UsageError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
 
     @property
     def since_seconds(self) -> float:
