@@ -12,27 +12,32 @@ next use rebuilds it. :meth:`LayerStore.prune` is the one deletion that spares w
 
 from __future__ import annotations
 
-import errno
 import fcntl
-import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Self
 
-from r2egym.building.plain import changed_at, own_bytes, remove_tree, seal, weight, write_file
-from r2egym.building.room import Usage, measure, oldest_layers, sweep_blobs, trim_index
+from r2egym.building.blobs import Blobs, link_or_copy
+from r2egym.building.plain import boot, seal, weight
+from r2egym.building.room import (
+    Usage,
+    blob_inodes,
+    freed_bytes,
+    measure,
+    oldest_layers,
+    sweep_blobs,
+    trim_index,
+)
+from r2egym.building.scratch import scratch, sweep_scratch
 from r2egym.errors import R2EGymError, TaskError
 
-_UNFLUSHED = 120.0
-"""Seconds after which the system has certainly written a file to disk by itself (it does so after about 35)."""
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,199}")
 
 
@@ -45,7 +50,7 @@ class LayerStore:
     def __init__(self, home: Path) -> None:
         self.home = home
         self._layers = home / "layers"
-        self._blobs = home / "blobs"
+        self._blobs = Blobs(home)
         self._locks = home / "locks"
         self._leases = home / "leases"
         self._mutex = Lock()
@@ -77,6 +82,8 @@ class LayerStore:
                 content.mkdir()
                 build(content)
                 seal(content)
+                with self._mutex, self.locked("store", shared=True):
+                    self._write_lease(f"{kind}/{key}")  # before it is there, or it might be pruned at once
                 self._publish(content, path)
         if not self._take(kind, key):
             raise TaskError(f"{path} vanished as soon as it was made: is something clearing {self.home}?")
@@ -88,11 +95,13 @@ class LayerStore:
     def _publish(self, content: Path, path: Path) -> None:
         """Move a finished folder to its place, its weight first."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():  # what a power cut left
-            shutil.rmtree(path)
         note = path.with_name(path.name + ".json")
+        if path.exists():
+            if _whole(path, note):
+                return  # by a rival, where somebody deleted the locks; it may be in use
+            shutil.rmtree(path)  # what a power cut left
         staged = content.with_name("note.json")
-        staged.write_text(json.dumps({"boot": _boot(), "weight": weight(content)}))
+        staged.write_text(json.dumps({"boot": boot(), "weight": weight(content)}))
         staged.replace(note)
         content.rename(path)
 
@@ -102,10 +111,11 @@ class LayerStore:
         name = f"{kind}/{key}"
         note = path.with_name(key + ".json")
         with self._mutex:
-            if name in self._leased:
-                return path.is_dir()
             if not path.is_dir():
+                self._leased.discard(name)
                 return False
+            if name in self._leased:
+                return True
             with self.locked("store", shared=True):
                 self._write_lease(name)
                 if not path.is_dir() or not _whole(path, note):
@@ -115,46 +125,27 @@ class LayerStore:
         return True
 
     def _write_lease(self, name: str) -> None:
+        """Tell other processes that a layer is in use: now, and again when the lease was deleted."""
+        if self._lease is not None and not os.fstat(self._lease).st_nlink:
+            os.close(self._lease)
+            self._lease = None
         if self._lease is None:
             self._leases.mkdir(parents=True, exist_ok=True)
-            self._distrust_blobs()
             number, _ = tempfile.mkstemp(prefix=f"{os.getpid()}-", dir=self._leases)
             fcntl.flock(number, fcntl.LOCK_EX)
             self._lease = number
+            os.write(number, "".join(f"{known}\n" for known in sorted(self._leased)).encode())
         os.write(self._lease, f"{name}\n".encode())
 
     # --- blobs --------------------------------------------------------------------------------------------------
 
     def link_blob(self, key: str, target: Path, content: Callable[[], bytes], *, executable: bool) -> None:
         """Make ``target`` a file with the content that ``key`` stands for, sharing one inode with its equals."""
-        blob = self._blobs / key[:2] / f"{key[2:]}-{'x' if executable else 'f'}"
-        for _ in range(3):
-            try:
-                os.link(blob, target)
-            except FileNotFoundError:
-                self._write_blob(blob, content(), executable=executable)
-            except OSError as error:
-                if error.errno != errno.EMLINK:
-                    raise
-                break  # as many links as the file system allows
-            else:
-                return
-        write_file(target, content(), executable=executable)
+        self._blobs.link(key, target, content, executable=executable)
 
     def link(self, source: Path, target: Path) -> None:
         """Make ``target`` another name of ``source``, or a copy where it has as many names as it can."""
-        try:
-            os.link(source, target)
-        except OSError as error:
-            if error.errno != errno.EMLINK:
-                raise
-            shutil.copy2(source, target)
-
-    def import_file(self, source: Path, target: Path) -> None:
-        """Make ``target`` a file equal to ``source`` (a regular file), sharing one inode with its equals."""
-        data = source.read_bytes()
-        executable = bool(source.stat().st_mode & 0o100)
-        self.link_blob(hashlib.sha256(data).hexdigest(), target, lambda: data, executable=executable)
+        link_or_copy(source, target)
 
     def import_tree(self, source: Path, target: Path, *, leave_out: tuple[str, ...] = ()) -> None:
         """Copy a folder that a sandbox exported into ``target``: plain files, folders and links, nothing else.
@@ -172,25 +163,7 @@ class LayerStore:
                 elif entry.is_dir():
                     self.import_tree(Path(entry.path), place)
                 elif entry.is_file():
-                    self.import_file(Path(entry.path), place)
-
-    def _write_blob(self, blob: Path, data: bytes, *, executable: bool) -> None:
-        blob.parent.mkdir(parents=True, exist_ok=True)
-        with self.scratch() as scratch:
-            write_file(scratch / "blob", data, executable=executable)
-            (scratch / "blob").replace(blob)
-
-    def _distrust_blobs(self) -> None:
-        """After a boot, drop the files written shortly before it: their contents may not have reached the disk."""
-        stamp = self._leases / ".boot"
-        if stamp.exists() and stamp.read_text() == _boot():
-            return
-        blobs = [(changed_at(path), path) for path in self._blobs.glob("*/*")]
-        newest = max((changed for changed, _ in blobs), default=0.0)
-        for changed, path in blobs:
-            if changed > newest - _UNFLUSHED:
-                path.unlink(missing_ok=True)
-        stamp.write_text(_boot())
+                    self._blobs.import_file(Path(entry.path), place)
 
     # --- room ---------------------------------------------------------------------------------------------------
 
@@ -201,13 +174,16 @@ class LayerStore:
     def prune(self, max_bytes: int) -> tuple[Usage, ...]:
         """Delete least recently used layers, then files no layer needs, until at most ``max_bytes`` are taken.
 
+        What killed builders left goes first, whatever the bound; with 0 everything goes that is not in use.
         Layers that a living process has in use stay, so more than ``max_bytes`` may remain. Returns the usage after.
         """
+        sweep_scratch(self.home)
         excess = sum(usage.bytes for usage in self.usage()) - max_bytes
+        blobs = blob_inodes(self.home)
         for path in oldest_layers(self.home):
-            if excess <= 0:
+            if excess <= 0 < max_bytes:
                 break
-            size = own_bytes(path, links=2)
+            size = freed_bytes(path, blobs)
             if self._retire(path):
                 excess -= size
         sweep_blobs(self.home)
@@ -220,10 +196,8 @@ class LayerStore:
             with self.locked("store"):
                 if f"{path.parent.name}/{path.name}" in self._in_use():
                     return False
-                try:
+                with suppress(FileNotFoundError):
                     path.rename(scratch / "retired")
-                except FileNotFoundError:
-                    return False
                 path.with_name(path.name + ".json").unlink(missing_ok=True)
             return True
 
@@ -253,16 +227,9 @@ class LayerStore:
         finally:
             os.close(number)
 
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
+    def scratch(self) -> AbstractContextManager[Path]:
         """A new folder on the store's own disk, deleted at the end."""
-        parent = self.home / "tmp"
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f"build-{os.getpid()}-", dir=parent))
-        try:
-            yield folder
-        finally:
-            remove_tree(folder)
+        return scratch(self.home)
 
     @contextmanager
     def _writable(self) -> Iterator[None]:
@@ -289,25 +256,17 @@ class LayerStore:
         self.close()
 
 
-def _boot() -> str:
-    """Identity of this run of the machine; an hour's number where the system does not tell."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return str(int(time.time()) // 3600)
-
-
 def _whole(path: Path, note: Path) -> bool:
     """Whether a layer is what was built: weighed anew when the machine was started since."""
     try:
         said = json.loads(note.read_text())
     except (OSError, ValueError):
         return False
-    if said["boot"] == _boot():
+    if said["boot"] == boot():
         return True
     if said["weight"] != weight(path):
         return False
-    said["boot"] = _boot()
+    said["boot"] = boot()
     staged = note.with_name(f"{note.name}.{os.getpid()}")
     staged.write_text(json.dumps(said))
     staged.replace(note)

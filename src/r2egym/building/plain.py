@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 MTIME = 1_000_000_000
@@ -60,15 +62,11 @@ def write_file(path: Path, data: bytes, *, executable: bool) -> None:
 
 
 def walk_files(folder: Path) -> Iterator[os.stat_result]:
-    """The status of every file and link under ``folder``; nothing when there is no such folder."""
+    """The status of every file and link under ``folder``; nothing of what is not there (any more)."""
     for root, _, files in os.walk(folder):
         for name in files:
-            yield os.lstat(os.path.join(root, name))  # noqa: PTH118 - as above
-
-
-def own_bytes(folder: Path, links: int = 1) -> int:
-    """Bytes on disk of the files under ``folder`` that have at most ``links`` names."""
-    return sum(status.st_blocks * 512 for status in walk_files(folder) if status.st_nlink <= links)
+            with suppress(FileNotFoundError):
+                yield os.lstat(os.path.join(root, name))  # noqa: PTH118 - as above
 
 
 def changed_at(path: Path) -> float:
@@ -77,3 +75,11 @@ def changed_at(path: Path) -> float:
         return path.stat().st_ctime
     except FileNotFoundError:
         return 0.0
+
+
+def boot() -> str:
+    """Identity of this run of the machine; an hour's number where the system does not tell."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return str(int(time.time()) // 3600)
