@@ -7,6 +7,7 @@ that has them.
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from r2egym.errors import RepositoryError
 
 _DEEPEST = 200
 """Folders within folders; more is an attack on the host's recursion and path limits."""
+
+_OF_ITS_MAKING = {errno.EEXIST, errno.ENAMETOOLONG}
+"""Troubles with the disk that a tree itself makes."""
 
 
 def unpack_tree(objects: Objects, oid: str, target: Path, store: LayerStore, depth: int = 0) -> None:
@@ -35,11 +39,21 @@ def unpack_tree(objects: Objects, oid: str, target: Path, store: LayerStore, dep
             elif entry.mode == SUBMODULE:
                 place.mkdir()
             elif entry.mode == LINK:
-                place.symlink_to(os.fsdecode(objects.read(entry.oid, "blob")))
+                place.symlink_to(_target(objects, entry))
             else:
                 _link_blob(objects, entry, place, store)
-        except (FileExistsError, ValueError) as error:
-            raise RepositoryError(f"tree {oid} cannot be unpacked: {entry.name!r}: {error}") from None
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno not in _OF_ITS_MAKING:
+                raise
+            why = error.strerror if isinstance(error, OSError) else error
+            raise RepositoryError(f"tree {oid} cannot be unpacked: {entry.name!r:.100}: {why}") from None
+
+
+def _target(objects: Objects, entry: TreeEntry) -> str:
+    target = os.fsdecode(objects.read(entry.oid, "blob"))
+    if not target:
+        raise ValueError("a link that leads nowhere")
+    return target
 
 
 def _link_blob(objects: Objects, entry: TreeEntry, place: Path, store: LayerStore) -> None:
