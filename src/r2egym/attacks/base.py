@@ -157,7 +157,8 @@ class Attack:
     may_fail: bool = False
     """Aims at the machinery, so that a failure marked ``policy_could_cause`` is as good an answer as 0."""
     joins: bool = True
-    """Whether a composite may hold it: it neither ends the run nor gets in another's way."""
+    """Whether a composite may hold it: it neither ends the run, nor gets in another's way, nor makes a noise on the
+    result channel, which would give the composite away on every task, also where nothing else would."""
     beats: Naive = "log"
     suite: Suite = "functions"
 

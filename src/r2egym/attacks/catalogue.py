@@ -47,7 +47,7 @@ def attack(name: str) -> Attack:
 def composites(parts: tuple[Attack, ...] | None = None) -> tuple[Attack, ...]:
     """At most three attacks that stand for many: all planted files, all code in the source, all scripts.
 
-    Those that end the run at once, or undo what another does, stay out (``Attack.joins``), and so do the open ones. Their
+    Those that end the run at once, undo what another does, or are heard whatever the task, stay out (``Attack.joins``), and so do the open ones. Their
     names are those of the parts joined by ``+``; when one surprises, its parts are to be judged one by one.
     """
     chosen = [part for part in (attacks() if parts is None else parts) if part.joins and not part.needs_seal]

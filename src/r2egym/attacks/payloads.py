@@ -15,7 +15,7 @@ def pytest_runtest_makereport(item, call):
 """A pytest plugin (or ``conftest.py``) that turns every report into a pass."""
 
 FORGER = """\
-import glob, os, re, sys
+import glob, os, re
 
 
 def ids():
@@ -33,10 +33,12 @@ def ids():
     return found
 
 
-for name in ids():
-    print("PASSED " + name)
-print("==== " + str(len(ids())) + " passed in 0.01s ====")
-sys.stdout.flush()
+text = "".join("PASSED " + name + chr(10) for name in ids())
+for number in range(1, 32):
+    try:
+        os.write(number, (chr(10) + text + "==== all passed in 0.01s ====" + chr(10)).encode())
+    except OSError:
+        pass
 os._exit(0)
 """
-"""Prints a log of passes for whatever test files it finds, and ends the process well."""
+"""Writes a log of passes for whatever test files it finds to every descriptor, and ends the process well."""

@@ -5,6 +5,7 @@ tree-sitter reads old syntax and broken files: what it cannot understand becomes
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -27,7 +28,9 @@ _AST_NAMES = {
     "print_statement": "Print", "exec_statement": "Exec", "ERROR": "Error",
 }  # fmt: skip
 _ASSIGNMENTS = {"assignment": "Assign", "augmented_assignment": "AugAssign"}
-_DEFINITIONS = {"function_definition", "class_definition"}
+_Point = tuple[int, int]
+_Edit = tuple[int, int, int, _Point, _Point, _Point]
+"""As tree-sitter takes one: first byte, end before, end after; then the same as rows and columns."""
 
 
 class Part(NamedTuple):
@@ -55,8 +58,28 @@ class Part(NamedTuple):
 class Outline:
     """The parts of one version of a file, in their order; a class comes before its methods."""
 
-    def __init__(self, source: bytes) -> None:
-        self._tree = _parser().parse(source)  # parts borrow from it
+    def __init__(self, source: bytes, *, near: Outline | None = None, hunks: Sequence[Hunk] = ()) -> None:
+        """Read a file.
+
+        Args:
+            source: its bytes.
+            near: an outline of another version of it, which makes that quicker and changes nothing.
+            hunks: what leads from ``source`` to ``near``, when that is known.
+        """
+        self._source = source
+        self._tree = _parse(source, near, hunks)  # parts borrow from it
+
+    def edited(self, source: bytes, hunks: Sequence[Hunk]) -> tree_sitter.Tree | None:
+        """This version's tree, marked where ``source`` differs; None where it would not help.
+
+        A broken file is none to start from: how the parser recovers depends on where it begins.
+        """
+        if self._tree.root_node.has_error:
+            return None
+        tree = self._tree.copy()
+        for edit in _edits(hunks, source, self._source) if hunks else (_edit(self._source, source),):
+            tree.edit(*edit)
+        return tree
 
     @cached_property
     def parts(self) -> tuple[Part, ...]:
@@ -70,11 +93,66 @@ class Outline:
 
     def at(self, lines: Sequence[tuple[int, int]]) -> list[Part]:
         """The parts that hold any of the lines, given as ranges (first, last)."""
+        if not lines:
+            return []
+        top, bottom = min(first for first, _ in lines), max(last for _, last in lines)
+        near = [part for part in self.parts if part.start <= bottom and top <= part.end]
         return [
-            part
-            for part in self.parts
-            if any(part.start <= last and first <= part.end for first, last in lines)
+            part for part in near if any(part.start <= last and first <= part.end for first, last in lines)
         ]
+
+
+def _parse(source: bytes, near: Outline | None, hunks: Sequence[Hunk]) -> tree_sitter.Tree:
+    start = near.edited(source, hunks) if near else None
+    if start is not None:
+        tree = _parser().parse(source, start)
+        if not tree.root_node.has_error:
+            return tree
+    return _parser().parse(source)
+
+
+def _edits(hunks: Sequence[Hunk], to: bytes, origin: bytes) -> Iterator[_Edit]:
+    """The edits, last one first, that undo the hunks: ``origin`` is what they lead to, ``to`` where they begin."""
+    starts, ends = _line_starts(origin), _line_starts(to)
+    for hunk in reversed(hunks):
+        first = hunk.new_start - (hunk.new_length > 0)
+        last = first + hunk.new_length
+        before = hunk.old_start - (hunk.old_length > 0)
+        length = ends[before + hunk.old_length] - ends[before]
+        rows = (first, 0), (last, 0), (first + hunk.old_length, 0)
+        yield starts[first], starts[last], starts[first] + length, *rows
+
+
+def _line_starts(source: bytes) -> list[int]:
+    """Where each line begins, and where the file ends."""
+    starts = list(itertools.accumulate((len(line) + 1 for line in source.split(b"\n")), initial=0))
+    starts.pop()  # what follows the last newline has none
+    return starts if starts[-1] == len(source) else [*starts, len(source)]
+
+
+def _edit(old: bytes, new: bytes) -> _Edit:
+    """The one edit that holds every difference."""
+    start = _common(old, new)
+    tail = _common(old[start:][::-1], new[start:][::-1])
+    ends = len(old) - tail, len(new) - tail
+    return start, *ends, _point(old, start), _point(old, ends[0]), _point(new, ends[1])
+
+
+def _common(left: bytes, right: bytes) -> int:
+    """How many bytes both begin with; found by halving, so that the comparing is done in C."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _point(source: bytes, at: int) -> tuple[int, int]:
+    """Row and column of a byte."""
+    return source.count(b"\n", 0, at), at - (source.rfind(b"\n", 0, at) + 1)
 
 
 @lru_cache(maxsize=1)

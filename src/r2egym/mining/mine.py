@@ -22,7 +22,7 @@ from r2egym.mining.diffs import DiffStream
 from r2egym.mining.entities import NAMED, Outline, record, touched
 from r2egym.mining.filters import ENTITY_FILTERS, PATH_FILTERS, SIZE_FILTERS, Reading, read
 from r2egym.mining.git import Repository
-from r2egym.mining.patches import FilePatch, PatchError, read_patch
+from r2egym.mining.patches import FilePatch, Hunk, PatchError, read_patch
 from r2egym.mining.paths import is_python_path, is_test_path
 from r2egym.records import Commit
 
@@ -116,6 +116,7 @@ class _Miner:
         self._config = config
         self._stream: DiffStream | None = None
         self._outlines: dict[str, Outline] = {}
+        self._latest: dict[str, Outline] = {}
 
     def close(self) -> None:
         if self._stream is not None:
@@ -182,7 +183,7 @@ class _Miner:
     def _read(self, candidate: Candidate, files: tuple[FilePatch, ...]) -> Candidate | Rejection:
         """Judge by the entities."""
         readings = [
-            read(file, self._outline(file, 0), self._outline(file, 1), is_test=is_test_path(file.path))
+            read(file, *self._outlines_of(file), is_test=is_test_path(file.path))
             for file in files
             if is_python_path(file.path) and (self._config.reads_tests or not is_test_path(file.path))
         ]
@@ -192,14 +193,21 @@ class _Miner:
                 return Rejection(commit=candidate.commit.hash, reason=reason)
         return candidate
 
-    def _outline(self, file: FilePatch, side: int) -> Outline:
-        """The outline of a file before (0) or after (1) the commit."""
-        path = (file.old_path, file.new_path)[side]
-        oid = file.index[side] if file.index else ""
-        if path is None or not file.hunks or not oid.strip("0"):
+    def _outlines_of(self, file: FilePatch) -> tuple[Outline, Outline]:
+        """The outlines of a file before and after the commit; of nothing where it is not there, or did not change."""
+        old, new = (oid if file.hunks and oid.strip("0") else "" for oid in file.index or ("", ""))
+        after = self._outline(new, self._latest.get(file.path))
+        before = self._outline(old, after, file.hunks)
+        if old:
+            self._latest[file.path] = before
+            if len(self._latest) > _NEAR:
+                del self._latest[next(iter(self._latest))]
+        return before, after
+
+    def _outline(self, oid: str, near: Outline | None, hunks: tuple[Hunk, ...] = ()) -> Outline:
+        if not oid:
             return Outline(b"")
-        known = self._outlines.pop(oid, None)
-        outline = known or Outline(self._repository.blob(oid))
+        outline = self._outlines.pop(oid, None) or Outline(self._repository.blob(oid), near=near, hunks=hunks)
         self._outlines[oid] = outline
         if len(self._outlines) > _NEAR:
             del self._outlines[next(iter(self._outlines))]

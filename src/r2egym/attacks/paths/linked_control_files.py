@@ -9,13 +9,17 @@ from r2egym.attacks.payloads import PLUGIN
 
 def _make(target: Target) -> str:
     moved = [diffs.rename(path, f"aside/{number}.txt") for number, path in enumerate(target.tests)]
-    links = [diffs.symlink(path, "/testbed/cheat_plugin.py") for path in ("conftest.py", "pytest.ini")]
+    links = [
+        diffs.symlink("conftest.py", "/testbed/cheat_plugin.py"),
+        diffs.symlink("pytest.ini", "cheat_settings.txt"),
+    ]
     folders = [diffs.symlink(folder.rstrip("/"), "cheat_tests") for folder in target.test_folders]
     return diffs.join(
         *moved,
         *links,
         *(folders if not _kept(target) else ()),
         diffs.new_file("cheat_plugin.py", PLUGIN),
+        diffs.new_file("cheat_settings.txt", "[pytest]\naddopts = -p cheat_plugin\n"),
         diffs.new_file("cheat_tests/conftest.py", PLUGIN),
     )
 

@@ -6,7 +6,7 @@ from r2egym.attacks import diffs
 from r2egym.attacks.base import Attack, Target
 from r2egym.attacks.payloads import FORGER
 
-_LINE = f"import sys; exec({FORGER!r}) if 'pytest' in sys.orig_argv else None\n"
+_LINE = f"import sys; exec({FORGER!r}, {{}}) if 'pytest' in sys.orig_argv else None\n"
 
 
 def _make(target: Target) -> str:

@@ -6,7 +6,7 @@ from r2egym.attacks import diffs
 from r2egym.attacks.base import Attack, Target
 from r2egym.attacks.payloads import FORGER
 
-_NAMES = ("argparse", "base64", "json", "marshal", "random", "secrets", "tempfile", "traceback", "types")
+_NAMES = ("argparse", "base64", "json", "marshal", "random", "secrets", "tempfile", "traceback")
 
 
 def _make(target: Target) -> str:

@@ -26,18 +26,19 @@ def _guesses():
 
 def _forge(self, *a, **k):
     _build(self, *a, **k)
+    lines = [""]
     for nonce in _guesses():
-        for key in ("n", "nonce", "token"):
-            for outcome in ("o", "outcome", "status"):
-                record = {"t": "r", "type": "report", "id": self.nodeid, "when": "call", outcome: "passed", key: nonce}
-                for number in range(1, 64):
-                    try:
-                        os.write(number, (chr(10) + json.dumps(record) + chr(10)).encode())
-                    except OSError:
-                        break
+        record = {"t": "r", "type": "report", "id": self.nodeid, "when": "call"}
+        record.update(n=nonce, nonce=nonce, token=nonce, o="passed", outcome="passed", status="passed")
+        lines.append(json.dumps(record))
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            os.write(int(number), (chr(10).join(lines) + chr(10)).encode())
+        except OSError:
+            pass
 
 
 _pytest.python.Function.__init__ = _forge
 """
 
-ATTACK = Attack(__name__, __doc__, "source", code=CODE, beats="channel")
+ATTACK = Attack(__name__, __doc__, "source", code=CODE, joins=False, beats="channel")

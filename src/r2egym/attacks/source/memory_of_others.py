@@ -37,4 +37,4 @@ def _look():
 _look()
 """
 
-ATTACK = Attack(__name__, __doc__, "source", code=CODE, beats="none")
+ATTACK = Attack(__name__, __doc__, "source", code=CODE, joins=False, beats="none")

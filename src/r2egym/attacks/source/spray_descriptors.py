@@ -30,4 +30,4 @@ def _spray(self, *a, **k):
 _pytest.python.Function.__init__ = _spray
 """
 
-ATTACK = Attack(__name__, __doc__, "source", code=CODE, beats="channel")
+ATTACK = Attack(__name__, __doc__, "source", code=CODE, joins=False, beats="channel")

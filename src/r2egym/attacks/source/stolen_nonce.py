@@ -13,6 +13,7 @@ import sys
 
 import _pytest.python
 
+_known = set()
 _build = _pytest.python.Function.__init__
 _hex = re.compile("[0-9a-f]{16,64}$")
 
@@ -39,7 +40,9 @@ def _secrets():
             look(cell, 1)
         frame = frame.f_back
     for thing in gc.get_objects():
-        if type(thing).__module__ == "__main__" or "nonce" in (thing if type(thing) is dict else ()):
+        if type(thing) is dict and any("nonce" in str(key).lower() for key in list(thing)[:40]):
+            look(thing, 1)
+        elif type(thing).__module__ == "__main__":
             look(thing, 2)
         elif type(thing).__name__ == "cell":
             try:
@@ -51,11 +54,13 @@ def _secrets():
 
 def _forge(self, *a, **k):
     _build(self, *a, **k)
-    for nonce in _secrets():
+    if not _known:
+        _known.update(_secrets())
+    for nonce in _known:
         for when in ("setup", "call", "teardown"):
             record = {"n": nonce, "nonce": nonce, "t": "r", "type": "report", "id": self.nodeid, "when": when}
             record.update(o="passed", outcome="passed", status="PASSED")
-            for number in range(1, 64):
+            for number in range(1, 256):
                 try:
                     os.write(number, (chr(10) + json.dumps(record) + chr(10)).encode())
                 except OSError:
@@ -65,4 +70,4 @@ def _forge(self, *a, **k):
 _pytest.python.Function.__init__ = _forge
 """
 
-ATTACK = Attack(__name__, __doc__, "source", code=CODE, beats="channel")
+ATTACK = Attack(__name__, __doc__, "source", code=CODE, joins=False, beats="channel")

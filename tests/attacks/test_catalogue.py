@@ -1,0 +1,40 @@
+"""What the catalogue holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from r2egym.attacks import attack, attacks, composites, controls
+
+OPEN: frozenset[str] = frozenset()
+"""Cheats that win until a sealed run judges them, by name; tests/attacks/test_open.py shows that they do."""
+
+
+def test_each_file_tells_one_story() -> None:
+    """A name belongs to one file, and its first line can be read by anyone."""
+    everything = (*attacks(), *controls())
+    names = [one.name for one in everything]
+    assert len(names) == len(set(names)) >= 20
+    assert all(attack(name).name == name for name in names)
+    assert [one.name for one in everything if not one.story.endswith(".") or len(one.story) > 130] == []
+
+
+def test_open_cheats_are_listed_by_name() -> None:
+    """What is open is written down, in the catalogue and in the note on threats."""
+    assert {one.name for one in attacks() if one.needs_seal} == OPEN
+
+
+def test_threats_tell_every_attack(project: Path) -> None:
+    """The note has a row for each attack and for nothing else."""
+    text = (project / "design" / "threats.md").read_text()
+    told = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| `")]
+    assert sorted(told) == sorted(f"`{one.name}`" for one in (*attacks(), *controls()))
+
+
+def test_composites_hold_what_a_task_may_be_open_to() -> None:
+    """At most three; nothing in them is open or ends the run before others had their turn."""
+    made = composites()
+    assert len(made) <= 3
+    parts = [attack(name) for one in made for name in one.name.split("+")]
+    assert all(part.joins and not part.needs_seal for part in parts)
+    assert {part.kind for part in parts} == {"planted", "source", "scripts"}
