@@ -40,6 +40,7 @@ _STAGES = (
     "bad-lock",
     "resolve-failed",
     "install-failed",
+    "project-failed",
     "import-failed",
     "check-timeout",
     "collect-failed",

@@ -36,11 +36,12 @@ class Project(Record):
 
 
 def load_pyproject(files: Files) -> dict[str, Any]:
-    """``pyproject.toml`` as it is; nothing when there is none or it cannot be read."""
+    """``pyproject.toml`` as it is, its ``tool`` being a table; nothing when there is none or it cannot be read."""
     try:
-        return tomllib.loads(files.text("pyproject.toml"))
-    except ValueError:
+        data = tomllib.loads(files.text("pyproject.toml"))
+    except (ValueError, RecursionError):
         return {}
+    return {**data, "tool": _table(data, "tool")}
 
 
 def _table(value: Any, *keys: str) -> dict[str, Any]:

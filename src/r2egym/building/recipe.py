@@ -123,8 +123,14 @@ def read_recipe(path: Path) -> Recipe:
         said = tomllib.loads(path.read_text())
         return Recipe.model_validate({"origin": f"recipes/{path.name}", **said})
     except (OSError, ValueError) as error:
-        detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-        raise RecipeError(f"{path}: not a recipe ({detail})") from None
+        raise RecipeError(f"{path}: not a recipe ({_what_is_wrong(error)})") from None
+
+
+def _what_is_wrong(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error.strerror if isinstance(error, OSError) else error)
 
 
 # --- what is asked for ------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ TOOLING = re.compile(
 )
 """What developers install that hardly a test needs: linters, builders, reporters. Where a pytest configuration asks for one
 of them, it is put back."""
+_PIP = re.compile(r"""\bpip3?\s+install\s+((?:'[^'\n]*'|"[^"\n]*"|[^\n|;&<>'"])+)""")
 _DRIVEN = {"pytest", "py", "pluggy"}
 _OLDEST_RUNNER = Version("4.6")
 _DEEPEST = 5
@@ -130,7 +131,7 @@ def from_shell(files: Files, text: str) -> tuple[list[str], list[str]]:
     """What the ``pip install`` commands in a CI file ask for."""
     found: list[str] = []
     extras: list[str] = []
-    for match in re.finditer(r"\bpip3?\s+install\s+([^\n|;&<>]+)", text):
+    for match in _PIP.finditer(text):
         try:
             words = shlex.split(match[1].strip().rstrip("'\""), comments=True)
         except ValueError:
