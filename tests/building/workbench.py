@@ -125,8 +125,10 @@ def write_build_tools(folder: Path) -> None:
 
 
 _BACKEND = """
-import os, zipfile
+import os, sys, zipfile
 import setuptools
+
+__legacy__ = sys.modules[__name__]
 
 
 def get_requires_for_build_editable(config_settings=None):
