@@ -8,6 +8,8 @@ Limits: sizes are bounded by :data:`MAX_PATCH_BYTES`, :data:`MAX_FILES` and :dat
 (``diff --cc``) and diffs without a ``diff --git`` line are refused; whether hunks fit their file is for ``git apply``.
 """
 
+# Long because one grammar is read by one reader, and splitting it would scatter what must agree.
+
 from __future__ import annotations
 
 import re
