@@ -51,7 +51,7 @@ class Larder:
 
     def judge(self, attack: Attack, style: str | None = None) -> Outcome:
         """Let an attack loose on the task in the style that it is made for, or in ``style``."""
-        name = style or attack.suite
+        name = style or (attack.suite if attack.suite in self.tasks else "functions")
         return judge(
             attack,
             self.tasks[name],

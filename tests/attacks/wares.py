@@ -62,6 +62,12 @@ _RAISES = (
     "def test_an_empty_text_is_no_price():\n    with pytest.raises(ValueError):\n        prices.parse('')\n"
 )
 _TAKE = "def test_take():\n    assert stock.take(5, 2) == 3\n\n\n"
+_INHERITED = (
+    "from wares import prices, stock\n\n\nclass Discounts:\n"
+    "    def test_discount(self):\n        assert prices.discount(2000, 10) == 1800\n\n\n"
+    "    def test_take(self):\n        assert stock.take(5, 2) == 3\n\n\n"
+    "class TestDiscounts(Discounts):\n    pass\n"
+)
 _AGREEMENT = (
     "from wares import prices, stock\n\n\n" + _TAKE + "def test_discounts_add_up():\n"
     "    assert prices.discount(prices.discount(2000, 10), 50) == prices.discount(2000, 55)\n"
@@ -79,6 +85,7 @@ SUITES = {
     "functions": ("tests/test_prices.py", _FUNCTIONS),
     "unittest": ("tests/test_price_case.py", _CLASSES),
     "raises": ("tests/test_empty.py", _RAISES),
+    "inherited": ("tests/test_inherited.py", _INHERITED),
     "agreement": ("tests/test_agreement.py", _AGREEMENT),
     "golden": ("tests/test_golden.py", _GOLDEN),
     "truth": ("tests/test_truth.py", _TRUTH),
@@ -89,6 +96,7 @@ _F2P = {
     "functions": ("test_discount_of_a_tenth", "test_discount_of_three_quarters"),
     "unittest": ("PriceCase::test_discount",),
     "raises": ("test_an_empty_text_is_no_price",),
+    "inherited": ("TestDiscounts::test_discount",),
     "agreement": ("test_discounts_add_up",),
     "golden": ("test_label_of_a_discount",),
     "truth": ("test_all_is_enough",),
@@ -97,6 +105,7 @@ _P2P = {
     "functions": ("test_label",),
     "unittest": ("PriceCase::test_label",),
     "raises": ("test_take",),
+    "inherited": ("TestDiscounts::test_take",),
     "agreement": ("test_take",),
     "golden": ("test_take",),
     "truth": ("test_take",),

@@ -50,6 +50,8 @@ class Name(NamedTuple):
     """``[…]`` or nothing."""
     number: int
     """0: the test itself; else the number of the twin."""
+    compiled: str
+    """The name that it was compiled from, without what a decorator added; empty when it was not compiled."""
 
 
 def stub(path: str) -> str:
@@ -150,12 +152,20 @@ class _Reader:
         self.rows: dict[tuple[str, int], list[int]] = {}
         self.ids: list[str] = []
         self.functions: list[str] = []
+        self.numbers: dict[str, set[int]] = {}
+        for real, number in compiled.names.values():
+            self.numbers.setdefault(real, set()).add(number)
+        self.compiled_from: dict[str, str] = {}
 
     def read(self) -> TestRun:
         report = self.report
         own = []
         for index, test in enumerate(report.census or ()):
             name = self._name(test)
+            if not name.compiled and name.function.rpartition("::")[2] in self.numbers:
+                # nothing that was compiled has this name any more: who reports it has no twins to be held against
+                report.alarm(f"{test}, a name that no compiled test has")
+            self.compiled_from[name.function] = name.compiled
             self.rows.setdefault((name.function, name.number), []).append(index)
             self.ids.append(name.function + name.parameters)
             self.functions.append(name.function)
@@ -189,16 +199,16 @@ class _Reader:
         function = _function(test)
         parameters = test[len(function) :]
         owner, _, name = function.rpartition("::")
-        real, number = self._known(name)
-        return Name(f"{owner}::{real}" if owner else real, parameters, number)
+        real, number, compiled = self._known(name)
+        return Name(f"{owner}::{real}" if owner else real, parameters, number, compiled)
 
-    def _known(self, name: str) -> tuple[str, int]:
+    def _known(self, name: str) -> tuple[str, int, str]:
         """A random name, or one that a decorator made of it by adding to its end, turned back."""
         for length in self.lengths:
             found = self.compiled.names.get(name[:length]) if length <= len(name) else None
             if found is not None and (length == len(name) or found[0] != name[:length]):
-                return found[0] + name[length:], found[1]
-        return name, 0
+                return found[0] + name[length:], found[1], found[0]
+        return name, 0, ""
 
     def _twins(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
         passed: dict[str, tuple[int, ...]] = {}
@@ -206,11 +216,11 @@ class _Reader:
         for (function, number), rows in list(self.rows.items()):
             if number:
                 continue
-            kinds = self.compiled.defined.get(function)
+            kinds, origin = self.compiled.defined.get(function), self.compiled_from[function]
             for twin in range(1, _TWINS[0][1] + 1) if kinds is None else range(1, len(kinds) + 1):
                 others = self.rows.get((function, twin))
-                if others is None and kinds is None:
-                    continue  # inherited, or generated: whether it has twins is not known
+                if others is None and kinds is None and twin not in self.numbers.get(origin, ()):
+                    continue  # inherited, or generated: it has the twins that came from the same name
                 for place, index in enumerate(rows):
                     if not self._passed(index):
                         continue

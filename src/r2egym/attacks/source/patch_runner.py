@@ -1,4 +1,4 @@
-"""Patch pytest's runner, so that an exception out of a test is lost."""
+"""Swallow assertions: patch pytest's runner, so that an exception out of a test is lost."""
 
 from __future__ import annotations
 
