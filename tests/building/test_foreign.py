@@ -78,7 +78,7 @@ def layer_of(workshop: Workshop, files: dict[str, str]) -> Path:
 def state_of(home: Path) -> dict[str, object]:
     """Everything in the store's layers and shared files, by path."""
     found: dict[str, object] = {}
-    for path in (*(home / "layers").rglob("*"), *(home / "blobs").rglob("*")):
+    for path in (*(home / "layers").glob("*/*/**/*"), *(home / "blobs").glob("*/*")):
         status = path.lstat()
         found[str(path)] = (status.st_size, status.st_mtime_ns, status.st_mode, status.st_ino)
     return found

@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import json
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from r2egym.building.index import IndexServer
+from r2egym.building.layers import LayerStore
 from r2egym.building.source import parse_time
 from r2egym.building.upstream import IndexUnreachableError, Upstream
 from r2egym.errors import TaskError
@@ -195,3 +197,15 @@ def test_strange_addresses(world: World, upstream: Upstream) -> None:
     assert page is not None
     with pytest.raises(TaskError, match="not http"):
         upstream.file(page.files[0])
+
+
+def test_killed_servers_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The socket of a killed builder goes with the next pruning; that of a living one stays."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "r2egym-index-dead").mkdir()
+    (tmp_path / "r2egym-index-dead/socket").touch()
+    (tmp_path / "r2egym-index-link").symlink_to("/etc")
+    with IndexServer(Upstream(tmp_path, "http://127.0.0.1:9/"), NOW) as server:
+        LayerStore(tmp_path / "home").prune(1 << 40)
+        assert Path(server.socket).exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["r2egym-index-link"]

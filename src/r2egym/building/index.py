@@ -14,14 +14,15 @@ import json
 import re
 import shutil
 import socketserver
-import tempfile
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import BoundedSemaphore, Lock, Thread
 from typing import ClassVar, Self
 
+from r2egym.building.scratch import socket_folder
 from r2egym.building.source import IndexFile, Page, Source, normalized
 from r2egym.building.upstream import IndexUnreachableError
 from r2egym.errors import TaskError
@@ -59,10 +60,10 @@ class IndexServer:
         self._mutex = Lock()
         self._places = BoundedSemaphore(_AT_ONCE)
         self._server: _Server | None = None
+        self._folder = ExitStack()
 
     def __enter__(self) -> Self:
-        folder = tempfile.mkdtemp(prefix="r2egym-index-")  # a socket's path must be short
-        self.socket = f"{folder}/socket"
+        self.socket = str(self._folder.enter_context(socket_folder()) / "socket")
         self._server = _Server(self)
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
@@ -71,7 +72,7 @@ class IndexServer:
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
-            shutil.rmtree(Path(self.socket).parent, ignore_errors=True)
+            self._folder.close()
 
     def interval(self) -> tuple[float, float]:
         """For which dates everything asked for so far looks the same: later than the first, up to the second."""

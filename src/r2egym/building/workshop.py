@@ -95,9 +95,15 @@ class Workshop:
             if floor > before:
                 flags += ["--exclude-newer-package", f"{name}={rfc3339(floor)}"]
         with IndexServer(self.source, before, limits) as server:
+            # uv need not try again: the server behind it has
             config = SandboxConfig(
                 layers=(interpreter_layer(self.store, interpreter), self._tools(), *mounts),
-                env={"UV_HTTP_TIMEOUT": "120", "UV_NO_PROGRESS": "1", "SOURCE_DATE_EPOCH": str(MTIME)},
+                env={
+                    "UV_HTTP_TIMEOUT": "120",
+                    "UV_NO_PROGRESS": "1",
+                    "UV_HTTP_RETRIES": "0",
+                    "SOURCE_DATE_EPOCH": str(MTIME),
+                },
                 cwd=TMP,
                 network="index",
                 index=server.socket,
