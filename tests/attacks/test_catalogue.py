@@ -25,10 +25,24 @@ def test_open_cheats_are_listed_by_name() -> None:
 
 
 def test_the_table_tells_every_attack(project: Path) -> None:
-    """The note has a row for each attack and for nothing else."""
-    text = (project / "design" / "attacks.md").read_text()
-    told = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| `")]
-    assert sorted(told) == sorted(f"`{one.name}`" for one in (*attacks(), *controls()))
+    """The note has a row for each attack, with its story and whether it is open, and for nothing else."""
+    rows = _rows(project / "design" / "attacks.md")
+    everything = (*attacks(), *controls())
+    assert {name: story for name, story, _ in rows} == {f"`{one.name}`": one.story for one in everything}
+    assert len(rows) == len(everything)
+    assert {name for name, _, stopped in rows if stopped.startswith("**open**")} == {
+        f"`{name}`" for name in OPEN
+    }
+
+
+def test_threats_tell_what_is_open(project: Path) -> None:
+    """The note on threats has a row for each open cheat and no other."""
+    assert {name for name, *_ in _rows(project / "design" / "threats.md")} == {f"`{name}`" for name in OPEN}
+
+
+def _rows(path: Path) -> list[list[str]]:
+    lines = path.read_text().splitlines()
+    return [[cell.strip() for cell in line.split("|")[1:4]] for line in lines if line.startswith("| `")]
 
 
 def test_composites_hold_what_a_task_may_be_open_to() -> None:
