@@ -1,5 +1,7 @@
 """Streaming a history."""
 
+import multiprocessing
+import os
 import shutil
 from pathlib import Path
 
@@ -7,8 +9,9 @@ import pytest
 from tests.mining.repositories import commit, git
 
 from r2egym.demo import Demo
-from r2egym.errors import RepositoryError, UsageError
+from r2egym.errors import RepositoryError, TaskError, UsageError
 from r2egym.mining import Candidate, MiningConfig, Rejection, Repository, mine
+from r2egym.mining.processes import Workers
 
 FIX = {"a.py": "def f():\n    return 1\n", "test_a.py": "def test_f():\n    assert True\n"}
 
@@ -145,3 +148,19 @@ def test_bad_questions(larder: Repository, tmp_path: Path):
     (tmp_path / "copy.git" / "HEAD").write_text("ref: refs/heads/gone\n")
     with pytest.raises(RepositoryError, match="HEAD names no commit"):
         list(mine(Repository(tmp_path / "copy.git"), MiningConfig()))
+
+
+def test_a_worker_that_dies_is_said():
+    """Whatever ends a process of ours, mining ends with one line instead of waiting for it."""
+    workers = Workers(os._exit, 2)
+    with pytest.raises(TaskError, match="ended from outside"):
+        list(workers.map([1, 2, 3]))
+
+
+def test_stopping_early_leaves_no_process(larder: Repository):
+    """Who stops listening ends the processes."""
+    before = set(multiprocessing.active_children())
+    found = mine(larder, MiningConfig(), jobs=2)
+    next(found)
+    found.close()
+    assert set(multiprocessing.active_children()) == before

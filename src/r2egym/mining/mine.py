@@ -9,11 +9,9 @@ Merges are judged against their first parent. Root commits have nothing to be ju
 
 from __future__ import annotations
 
+import functools
 import itertools
-import multiprocessing
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 
 from r2egym.errors import RepositoryError
 from r2egym.mining.candidates import Candidate, ChangedFile, EntityCounts, Rejection
@@ -24,6 +22,7 @@ from r2egym.mining.filters import ENTITY_FILTERS, PATH_FILTERS, SIZE_FILTERS, Re
 from r2egym.mining.git import Repository
 from r2egym.mining.patches import FilePatch, Hunk, PatchError, read_patch
 from r2egym.mining.paths import is_python_path, is_test_path
+from r2egym.mining.processes import Workers
 from r2egym.records import Commit
 
 _NEAR = 64
@@ -70,18 +69,9 @@ def _limited(hashes: Iterator[str], config: MiningConfig, repository: Repository
 def _with_processes(
     repository: Repository, config: MiningConfig, hashes: Iterator[str], jobs: int
 ) -> Iterator[Candidate | Rejection]:
-    context = multiprocessing.get_context("spawn")  # a fork would share libgit2's and our threads' locks
-    pool = ProcessPoolExecutor(jobs, mp_context=context)
-    pending: deque[Future[list[Candidate | Rejection]]] = deque()
-    try:
-        for share in _batched(hashes, _SHARE):
-            pending.append(pool.submit(_examine_share, repository, config, share))
-            if len(pending) > 2 * jobs:
-                yield from pending.popleft().result()
-        while pending:
-            yield from pending.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+    workers = Workers(functools.partial(_examine_share, repository, config), jobs)
+    for found in workers.map(_batched(hashes, _SHARE)):
+        yield from found
 
 
 def _batched(items: Iterable[str], size: int) -> Iterator[tuple[str, ...]]:
