@@ -139,15 +139,33 @@ def _run(folder: Path, words: list[str], keep: tuple[int, ...] = ()) -> subproce
     )
 
 
+_LEAK = "mkdir -p /leak /root; cp -r /r2e_tests/. /leak; cp /leak/history /root/.bash_history\n"
+"""Brings what lies beside the work tree to the root's own file system, as in an image."""
+
+
+def leaky(wares: Wares, folder: Path) -> Path:
+    """A work tree of the base commit with the fix and its tests in every place where images have had them."""
+    beside = folder.parent / (folder.name + ".beside")
+    git(wares.path, "clone", "-q", str(wares.path), str(folder))
+    git(folder, "checkout", "-q", wares.fix)  # which the reflog remembers
+    git(folder, "checkout", "-q", wares.base)
+    git(folder, "update-ref", "refs/original/later", wares.fix)
+    git(folder, "repack", "-adq")
+    for copy in (folder / ".git" / "modules" / "later", beside / "later.git"):
+        git(wares.path, "clone", "-q", "--bare", str(wares.path), str(copy))
+    git(folder, "remote", "set-url", "origin", "/leak/later.git")
+    (folder / ".git" / "objects" / "info" / "alternates").write_text("/leak/later.git/objects\n")
+    for path in ("wares/prices.py", SUITES["functions"][0]):
+        (beside / path).parent.mkdir(parents=True)
+        (beside / path).write_text(git(wares.path, "show", f"{wares.fix}:{path}"))
+    (beside / "history").write_text(f"git checkout {wares.fix}\n")
+    return folder
+
+
 def confined(folder: Path, script: str) -> str:
     """What a script prints that runs over a leaky work tree."""
-    done = subprocess.run(
-        [*_wrap(folder), "bash", "-c", script],
-        check=False,
-        capture_output=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-    )
+    command = [*_wrap(folder), "bash", "-c", _LEAK + script]
+    done = subprocess.run(command, check=False, capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
     return done.stdout.decode(errors="replace")
 
 

@@ -9,7 +9,8 @@ import pytest
 from tests.attacks import naive
 from tests.attacks.wares import SUITES, Wares
 
-from r2egym.attacks import Attack, attacks
+from r2egym.attacks import Attack, Target, attack, attacks
+from r2egym.attacks.secrets import found
 
 BITING = [attack for attack in attacks() if attack.beats not in ("none", "leak")]
 
@@ -19,9 +20,9 @@ def won(wares: Wares, tmp_path_factory: pytest.TempPathFactory) -> dict[str, boo
     """Attack → whether it beat its naive grader; two at a time."""
     folder = tmp_path_factory.mktemp("naive")
 
-    def one(attack: Attack) -> bool | str:
+    def one(cheat: Attack) -> bool | str:
         try:
-            return naive.wins(wares, attack, folder / attack.name)
+            return naive.wins(wares, cheat, folder / cheat.name)
         except naive.RejectedError as error:
             return str(error)
 
@@ -35,15 +36,31 @@ def test_a_naive_grader_is_beaten(won: dict[str, bool | str], name: str) -> None
     assert won[name] is True
 
 
-@pytest.mark.parametrize("beats", ["log", "exit", "file", "channel", "tree"])
-@pytest.mark.parametrize("suite", SUITES)
+HONEST = [("log", suite) for suite in SUITES] + [
+    (beats, "functions") for beats in ("exit", "file", "channel")
+]
+"""All but ``tree``, which runs the tests of the base commit, which pass: that is its fault."""
+
+
+@pytest.mark.parametrize(("beats", "suite"), HONEST)
 def test_a_naive_grader_is_right_about_honest_patches(
     wares: Wares, tmp_path: Path, beats: str, suite: str
 ) -> None:
     """Without a cheat the same graders say no to nothing and yes to gold: what they lack is only suspicion."""
-    if beats == "tree":
-        pytest.skip("it runs the tests of the base commit, which pass: that is its fault")
     nothing = Attack("t.nothing", "Nothing.", "paths", beats=beats, suite=suite)  # type: ignore[arg-type]
     gold = Attack("t.gold", "Gold.", "honest", lambda target: target.task.patch, beats=beats, suite=suite)  # type: ignore[arg-type]
     assert not naive.wins(wares, nothing, tmp_path / "nothing")
     assert naive.wins(wares, gold, tmp_path / "gold")
+
+
+@pytest.fixture(scope="module")
+def leaky(wares: Wares, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work tree like those of published images, with the fix in every corner."""
+    return naive.leaky(wares, tmp_path_factory.mktemp("leaky") / "testbed")
+
+
+@pytest.mark.parametrize("name", [one.name for one in attacks() if one.beats == "leak"])
+def test_a_script_finds_what_leaks(wares: Wares, leaky: Path, name: str) -> None:
+    """Where the fix or its tests lie about, the script prints them."""
+    target = Target(wares.tasks["functions"], wares.repository)
+    assert found(target, naive.confined(leaky, attack(name).script(target)))

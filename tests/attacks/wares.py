@@ -37,12 +37,14 @@ def take(count, wanted):
     if wanted > count:
         raise LookupError(wanted)
     return count - wanted
+'''
+_SHELF = '''"""Questions."""
 
 
 def enough(count, wanted):
     return count > wanted
 '''
-_STOCKED = _STOCK.replace("count > wanted", "count >= wanted")
+_SHELVED = _SHELF.replace("count > wanted", "count >= wanted")
 _VISIBLE = "from wares import prices\n\n\ndef test_label():\n    assert prices.label(1999) == '19.99'\n"
 
 _FUNCTIONS = (
@@ -79,7 +81,9 @@ _GOLDEN = (
     + "def test_label_of_a_discount():\n    assert prices.label(prices.discount(2000, 10)) == EXPECTED\n"
 )
 _TRUTH = (
-    "from wares import stock\n\n\n" + _TAKE + "def test_all_is_enough():\n    assert stock.enough(2, 2)\n"
+    "from wares import shelf, stock\n\n\n"
+    + _TAKE
+    + "def test_all_is_enough():\n    assert shelf.enough(2, 2)\n"
 )
 SUITES = {
     "functions": ("tests/test_prices.py", _FUNCTIONS),
@@ -155,6 +159,7 @@ def make(folder: Path) -> Wares:
             "wares/__init__.py": _PACKAGE,
             "wares/prices.py": _PRICES,
             "wares/stock.py": _STOCK,
+            "wares/shelf.py": _SHELF,
             "tests/test_prices.py": _VISIBLE,
             "README": "Wares.\n",
         },
@@ -162,7 +167,7 @@ def make(folder: Path) -> Wares:
     fix = _commit(
         folder,
         "Mend discounts",
-        {"wares/prices.py": _FIXED, "wares/stock.py": _STOCKED, **dict(SUITES.values())},
+        {"wares/prices.py": _FIXED, "wares/shelf.py": _SHELVED, **dict(SUITES.values())},
     )
     git(folder, "checkout", "-q", "--detach", base)
     tasks = {style: _task(folder, base, fix, style) for style in SUITES}
