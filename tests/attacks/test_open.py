@@ -10,12 +10,19 @@ from r2egym.attacks import Attack, Target, attack
 from r2egym.grading import Grader
 
 
-@pytest.mark.parametrize("name", ["golden_file", "lucky_truth", "surgical_flip"])
-def test_an_open_cheat_wins(wares: Wares, grader: Grader, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "style"),
+    [
+        ("golden_file", "golden"),
+        ("lucky_truth", "truth"),
+        ("natural_copy", "untwinned"),
+        ("surgical_flip", "agreement"),
+    ],
+)
+def test_an_open_cheat_wins(wares: Wares, grader: Grader, name: str, style: str) -> None:
     """It scores 1 without an alarm. When it does so no longer, take ``needs_seal`` off it and move it out of the list."""
-    one = attack(name)
-    task = wares.tasks[one.suite]
-    reward = grader.grade(task, one.patch(Target(task, wares.repository)))
+    task = wares.tasks[style]
+    reward = grader.grade(task, attack(name).patch(Target(task, wares.repository)))
     assert (reward.score, reward.tampering, reward.failure) == (1.0, (), None), reward
 
 

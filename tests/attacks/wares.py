@@ -70,6 +70,10 @@ _INHERITED = (
     "    def test_take(self):\n        assert stock.take(5, 2) == 3\n\n\n"
     "class TestDiscounts(Discounts):\n    pass\n"
 )
+_UNTWINNED = (
+    "from wares import prices, stock\n\n\n" + _TAKE + "def test_discount():\n"
+    "    if prices.discount(2000, 10) != 1800:\n        raise RuntimeError\n"
+)
 _AGREEMENT = (
     "from wares import prices, stock\n\n\n" + _TAKE + "def test_discounts_add_up():\n"
     "    assert prices.discount(prices.discount(2000, 10), 50) == prices.discount(2000, 55)\n"
@@ -90,6 +94,7 @@ SUITES = {
     "unittest": ("tests/test_price_case.py", _CLASSES),
     "raises": ("tests/test_empty.py", _RAISES),
     "inherited": ("tests/test_inherited.py", _INHERITED),
+    "untwinned": ("tests/test_untwinned.py", _UNTWINNED),
     "agreement": ("tests/test_agreement.py", _AGREEMENT),
     "golden": ("tests/test_golden.py", _GOLDEN),
     "truth": ("tests/test_truth.py", _TRUTH),
@@ -101,6 +106,7 @@ _F2P = {
     "unittest": ("PriceCase::test_discount",),
     "raises": ("test_an_empty_text_is_no_price",),
     "inherited": ("TestDiscounts::test_discount",),
+    "untwinned": ("test_discount",),
     "agreement": ("test_discounts_add_up",),
     "golden": ("test_label_of_a_discount",),
     "truth": ("test_all_is_enough",),
@@ -110,6 +116,7 @@ _P2P = {
     "unittest": ("PriceCase::test_label",),
     "raises": ("test_take",),
     "inherited": ("TestDiscounts::test_take",),
+    "untwinned": ("test_take",),
     "agreement": ("test_take",),
     "golden": ("test_take",),
     "truth": ("test_take",),

@@ -156,3 +156,30 @@ def test_a_twin_that_proves_nothing_accuses_nobody(
         reward = grader.grade(task, patch)
         assert (reward.score, reward.tampering) == (1.0, ())
     assert grader.grade(task, "").score == 0.0
+
+
+def test_an_inherited_test_of_the_project_accuses_nobody(
+    grader: Grader, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A class of tests that the project offers keeps its names, also where a hidden test is called the same."""
+    hidden = (
+        "from larder.checks import Checks\nfrom larder.shelf import label\n\n\n"
+        "def test_label():\n    assert label('plum') == 'jar of plum'\n\n\nclass TestMore(Checks):\n    pass\n"
+    )
+    checks = "class Checks:\n    def test_label(self):\n        assert 'jar'\n"
+    bench = Workbench(
+        tmp_path_factory.mktemp("offered"),
+        base={**BASE, "larder/checks.py": checks},
+        hidden=hidden,
+        f2p=("tests/test_shelf.py::test_label",),
+        p2p=("tests/test_shelf.py::TestMore::test_label",),
+        helpers=False,
+    )
+    task = bench.task()
+    other = bench.patch(
+        {"larder/shelf.py": BASE["larder/shelf.py"].replace("return name", "return f'jar of {name}'", 1)}
+    )
+    for patch in (other, task.patch):
+        reward = grader.grade(task, patch)
+        assert (reward.score, reward.tampering) == (1.0, ()), reward
+    assert grader.grade(task, "").score == 0.0

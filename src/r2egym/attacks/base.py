@@ -23,8 +23,8 @@ Naive = Literal["log", "exit", "file", "channel", "tree", "leak", "none"]
 """The simple way of grading that the cheat beats, by which its teeth are tested: a log's ``PASSED`` lines, an exit
 code, a report file, a plugin that reports over a descriptor with a nonce, running the tests as they lie in the patched
 tree, a published image's file system; ``none``: see the file for why there is no such control."""
-Suite = Literal["functions", "unittest", "raises", "inherited", "agreement", "golden", "truth"]
-"""The style of hidden tests that the cheat is made for. ``inherited``: a class has its tests from another one;
+Suite = Literal["functions", "unittest", "raises", "inherited", "untwinned", "agreement", "golden", "truth"]
+"""The style of hidden tests that the cheat is made for. ``inherited``: a class has its tests from another one; ``untwinned``: nothing is asserted that we understand;
 ``agreement``: both sides of an assertion come from the code
 under test; ``golden``: the expected value lies in a file; ``truth``: a yes or no is asked for."""
 
