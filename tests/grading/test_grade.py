@@ -47,6 +47,17 @@ def test_another_fix_scores_one(grader: Grader, task: Task, bench: Workbench) ->
     assert reward.ignored == ("conftest.py", "tests/test_more.py", "tests/test_shelf.py")
 
 
+def test_a_path_that_is_not_utf8_breaks_nothing(grader: Grader, task: Task) -> None:
+    """Files may be called anything; what is told of them can be written down."""
+    odd = "".join(
+        f'diff --git "a/{path}" "b/{path}"\nnew file mode 100644\n--- /dev/null\n+++ "b/{path}"\n@@ -0,0 +1 @@\n+x\n'
+        for path in ("\\377.txt", "tests/\\376.txt")
+    )
+    reward = grader.grade(task, task.patch + odd)
+    assert (reward.score, reward.ignored, reward.failure) == (1.0, ("tests/\\udcfe.txt",), None)
+    assert reward.model_dump_json()
+
+
 def test_half_a_fix_scores_zero(grader: Grader, task: Task, bench: Workbench) -> None:
     """Honest wrong code scores 0 without an accusation, and the statuses tell which tests it mends."""
     half = FIXED.replace('"jar of " + name', '"jar of " + name.upper()')

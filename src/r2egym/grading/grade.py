@@ -7,6 +7,7 @@ then gold, as a control on the same machine, decides.
 
 from __future__ import annotations
 
+import os
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from r2egym.building import Builder
 from r2egym.errors import R2EGymError, RepositoryError, SandboxError, SandboxStartError, UsageError
 from r2egym.grading.assemble import PatchDoesNotApplyError, graded_tree
 from r2egym.grading.controls import Control, Prepared, Slot, prepare, task_key
-from r2egym.grading.rule import Doubts, expected, loss, reward_of, zero
+from r2egym.grading.rule import Doubts, expected, loss, printable, reward_of, zero
 from r2egym.grading.surface import divide
 from r2egym.mining import FilePatch, PatchError, parse_patch
 from r2egym.records import Failure, Record, Reward, Task
@@ -197,13 +198,17 @@ class Grader:
 
 
 def _can_exist(path: str) -> bool:
-    longest = max(len(part.encode()) for part in path.split("/"))
-    return longest <= _LONGEST_NAME and len(path.encode()) <= _LONGEST_PATH
+    longest = max(len(os.fsencode(part)) for part in path.split("/"))
+    return longest <= _LONGEST_NAME and len(os.fsencode(path)) <= _LONGEST_PATH
 
 
 def _failed(task: Task, boundary: str, cause: str, *, provoked: bool = False) -> Reward:
     known = {"task": "task", "sandbox": "sandbox"}.get(boundary, "grader")
     failure = Failure.model_validate(
-        {"boundary": known, "cause": cause.partition("\n")[0][:500], "policy_could_cause": provoked}
+        {
+            "boundary": known,
+            "cause": printable(cause).partition("\n")[0][:500],
+            "policy_could_cause": provoked,
+        }
     )
     return Reward(instance_id=task.instance_id, resolved=None, score=None, failure=failure)

@@ -9,6 +9,9 @@ from r2egym.records import Reward, Task, TestStatus
 from r2egym.testing import TestRun
 
 _KILLED = 137
+_LINES = 50
+_LINE = 300
+"""How much a reward tells of what a patch and its run chose to say."""
 
 
 class Doubts:
@@ -42,7 +45,7 @@ class Doubts:
         twins = tuple(
             f"{test} passed, and so did its twin" for test in sorted({test for test, _ in self._passed})
         )
-        return (*sorted(self.alarms), *twins)
+        return tuple(printable(line)[:_LINE] for line in (*sorted(self.alarms), *twins)[:_LINES])
 
 
 def _pairs(twins: Mapping[str, tuple[int, ...]], asked: Container[str] | None = None) -> set[tuple[str, int]]:
@@ -59,6 +62,11 @@ def expected(task: Task) -> tuple[str, ...]:
     return (*task.fail_to_pass, *task.pass_to_pass)
 
 
+def printable(text: str) -> str:
+    """Text that can be written as UTF-8, whatever bytes a path or a name was made of."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def zero(task: Task, *, note: str, ignored: tuple[str, ...] = ()) -> Reward:
     """The reward of a patch that was never run."""
     return Reward(
@@ -68,8 +76,8 @@ def zero(task: Task, *, note: str, ignored: tuple[str, ...] = ()) -> Reward:
         f2p=dict.fromkeys(task.fail_to_pass, TestStatus.MISSING),
         p2p=dict.fromkeys(task.pass_to_pass, TestStatus.MISSING),
         published=0,
-        ignored=ignored,
-        note=note,
+        ignored=tuple(map(printable, ignored)),
+        note=printable(note),
     )
 
 
@@ -98,9 +106,9 @@ def reward_of(
         f2p=f2p,
         p2p=p2p,
         published=0 if tampering or not run.complete else published_reward(task.gold_statuses, seen),
-        ignored=ignored,
+        ignored=tuple(map(printable, ignored)),
         tampering=tampering,
-        note=note,
+        note=printable(note),
     )
 
 
