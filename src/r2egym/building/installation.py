@@ -81,7 +81,8 @@ def _compile(executable: Path, library: Path, shown: str) -> None:
     if not _keep_byte_code(library):
         seal(library)
         _run([executable, "-I", "-m", "compileall", "-q", "-d", shown, library])
-    done = _run([executable, "-I", "-c", "import zlib, hashlib, json, struct, select, socket, subprocess"])
+    # Without -B it would compile anew, by the times that the sources have until the layer is sealed.
+    done = _run([executable, "-I", "-B", "-c", "import zlib, hashlib, json, struct, select, socket, subprocess"])
     if done.returncode:
         words = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
         raise TaskError(f"a copy of {executable.name} does not run: {words[-1]}")

@@ -31,9 +31,11 @@ _INSTALL = """set -e
     {flags} {tmp}/lock.txt
 rm -f {venv}/.lock
 find {venv} -exec touch -h -d @{mtime} {{}} +
-{venv}/bin/python -I -m compileall -q {venv}/lib >/dev/null 2>&1 || true
+unchecked=$({venv}/bin/python -c 'import sys; print("--invalidation-mode unchecked-hash" * (sys.version_info > (3, 7)))')
+{venv}/bin/python -I -m compileall -q $unchecked {venv}/lib >/dev/null 2>&1 || true
 """
-"""Byte code is written for the times that files have in a layer, so that it stays valid there."""
+"""Byte code is written for the times that files have in a layer, so that it stays valid there; later Pythons need not look,
+for a layer never changes."""
 
 
 def resolve(
