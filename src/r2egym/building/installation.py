@@ -82,7 +82,9 @@ def _compile(executable: Path, library: Path, shown: str) -> None:
         seal(library)
         _run([executable, "-I", "-m", "compileall", "-q", "-d", shown, library])
     # Without -B it would compile anew, by the times that the sources have until the layer is sealed.
-    done = _run([executable, "-I", "-B", "-c", "import zlib, hashlib, json, struct, select, socket, subprocess"])
+    done = _run(
+        [executable, "-I", "-B", "-c", "import zlib, hashlib, json, struct, select, socket, subprocess"]
+    )
     if done.returncode:
         words = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
         raise TaskError(f"a copy of {executable.name} does not run: {words[-1]}")

@@ -31,8 +31,8 @@ _INSTALL = """set -e
     {flags} {tmp}/lock.txt
 rm -f {venv}/.lock
 find {venv} -exec touch -h -d @{mtime} {{}} +
-unchecked=$({venv}/bin/python -c 'import sys; print("--invalidation-mode unchecked-hash" * (sys.version_info > (3, 7)))')
-{venv}/bin/python -I -m compileall -q $unchecked {venv}/lib >/dev/null 2>&1 || true
+modern=$({venv}/bin/python -c 'import sys; print("-j 0 --invalidation-mode unchecked-hash" * (sys.version_info > (3, 7)))')
+{venv}/bin/python -I -m compileall -q $modern {venv}/lib >/dev/null 2>&1 || true
 """
 """Byte code is written for the times that files have in a layer, so that it stays valid there; later Pythons need not look,
 for a layer never changes."""

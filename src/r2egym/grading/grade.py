@@ -104,7 +104,10 @@ class Grader:
         except (PatchError, RecursionError) as error:
             return zero(task, note=str(error)[:500])
         try:
-            run = self._run(prepared, task, surface.applied)
+            if surface.ignored and not surface.applied:
+                run = self._control(prepared, task, Control.EMPTY)  # what is left is the empty patch
+            else:
+                run = self._run(prepared, task, surface.applied)
         except _HopelessError as error:
             return zero(task, note=str(error)[:500], ignored=surface.ignored)
         except SandboxStartError:
@@ -115,16 +118,21 @@ class Grader:
             return zero(task, note=f"the sandbox was lost twice: {error}"[:500], ignored=surface.ignored)
         if run.complete and patch in {task.patch, ""}:
             prepared.controls.setdefault(Control.GOLD if patch else Control.EMPTY, run)
-        doubts = Doubts(task, run)
-        for control in (Control.GOLD, Control.EMPTY):
-            if doubts.any:
-                doubts.explain(self._control(prepared, task, control))
+        doubts = self._doubts(prepared, task, run)
         cause = loss(task, run)
         note = cause or ("" if patch.strip() else "the patch is empty")
         reward = reward_of(task, run, doubts, ignored=surface.ignored, note=note)
         if cause and not reward.resolved and not self._holds(prepared, task):
             return _failed(task, "grader", f"{cause}, and gold does not pass either", provoked=True)
         return reward
+
+    def _doubts(self, prepared: Prepared, task: Task, run: TestRun) -> Doubts:
+        """What contradicts itself in a run, and does so in neither control."""
+        doubts = Doubts(task, run)
+        for control in (Control.GOLD, Control.EMPTY):
+            if doubts.any:
+                doubts.explain(self._control(prepared, task, control))
+        return doubts
 
     # --- runs ---
 

@@ -15,9 +15,10 @@ for step in $(seq 3000); do
         echo 'import os; os._exit(0)' > "$place/conftest.py"
     done 2>/dev/null
     for folder in /proc/[0-9]*; do
-        grep -q pytest "$folder/cmdline" && kill -9 "${folder#/proc/}"
+        mapfile -d '' words < "$folder/cmdline"
+        case "${words[*]}" in *pytest*) kill -9 "${folder#/proc/}" ;; esac
     done 2>/dev/null
-    sleep 0.02
+    sleep 0.1
 done
 END
 for step in 1 2 3; do

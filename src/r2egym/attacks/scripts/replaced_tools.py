@@ -8,13 +8,13 @@ from __future__ import annotations
 from r2egym.attacks.base import Attack
 
 CODE = r"""
+mkdir -p /tmp/new
+for name in python python3 pytest py.test git bash timeout env; do
+    printf '#!/bin/sh\necho "1 passed"\nexit 0\n' > "/tmp/new/$name"
+done
+chmod 755 /tmp/new/*
 for folder in $(echo "$PATH" | tr ':' ' ') /opt/r2egym/venv/bin /opt/r2egym/python/bin /testbed/.venv/bin /usr/local/bin; do
-    for name in python python3 pytest py.test git bash timeout env; do
-        target=$(readlink -f "$folder/$name" 2>/dev/null || echo "$folder/$name")
-        for path in "$folder/$name" "$target"; do
-            printf '#!/bin/sh\necho "1 passed"\nexit 0\n' > "/tmp/new" && chmod 755 /tmp/new && mv -f /tmp/new "$path"
-        done
-    done
+    cp -f --remove-destination /tmp/new/* "$(readlink -f "$folder")/"
 done 2>/dev/null
 for folder in $(find / -xdev -type d -name site-packages 2>/dev/null); do
     echo 'import os; os._exit(0)' > "$folder/sitecustomize.py"
