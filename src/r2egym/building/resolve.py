@@ -32,10 +32,10 @@ _INSTALL = """set -e
 rm -f {venv}/.lock
 find {venv} -exec touch -h -d @{mtime} {{}} +
 modern=$({venv}/bin/python -c 'import sys; print("-j 0 --invalidation-mode unchecked-hash" * (sys.version_info > (3, 7)))')
-{venv}/bin/python -I -m compileall -q $modern {venv}/lib >/dev/null 2>&1 || true
+{venv}/bin/python -I -m compileall -q -x '/(tests|lexers)/' $modern {venv}/lib >/dev/null 2>&1 || true
 """
 """Byte code is written for the times that files have in a layer, so that it stays valid there; later Pythons need not look,
-for a layer never changes."""
+for a layer never changes. What hardly anyone imports, and is most of some packages, goes without."""
 
 
 def resolve(
