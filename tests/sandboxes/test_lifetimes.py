@@ -45,10 +45,18 @@ def controller(home: Path, then: str) -> tuple[subprocess.Popen[str], int]:
         return process, int(out.readline())
 
 
+def alive(pid: int) -> bool:
+    """Whether a process is there; one that has ended and waits for a lazy parent (the first process of a container) is not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def gone(pid: int, seconds: float = 10) -> bool:
     """Whether a process ends soon."""
     end = time.monotonic() + seconds
-    while Path(f"/proc/{pid}").exists():
+    while alive(pid):
         if time.monotonic() > end:
             return False
         time.sleep(0.01)

@@ -29,15 +29,19 @@ _ASK = """set -e
 {uv} venv --quiet --no-config --no-python-downloads --no-cache --python /opt/r2egym/python/bin/python3 /tmp/ask
 {uv} pip install --quiet --python /tmp/ask/bin/python {flags} setuptools wheel
 cd {testbed}
-/tmp/ask/bin/python - <<'END'
+/tmp/ask/bin/python -W ignore - <<'END'
 import json, sys
-import setuptools, distutils.core
+import setuptools
+try:
+    import distutils.core as older
+except ImportError:  # Python 3.12, or a system that packages it apart
+    older = setuptools
 sys.argv = ["setup.py", "--version"]
 sys.path.insert(0, "")
 def setup(**said):
     names = ("name", "version", "install_requires", "extras_require", "tests_require", "python_requires")
     print("{mark}" + json.dumps({{name: said[name] for name in names if name in said}}, default=list))
-setuptools.setup = distutils.core.setup = setup
+setuptools.setup = older.setup = setup
 exec(compile(open("setup.py", "rb").read(), "setup.py", "exec"), {{"__name__": "__main__", "__file__": "setup.py"}})
 END
 """
