@@ -127,7 +127,7 @@ class _Miner:
                 return Rejection(commit=name, reason="root")
             paths = self._repository.changed_paths(commit.parents[0], name)
         except RepositoryError:
-            return Rejection(commit=name, reason="unreadable")  # a shallow history's end, or damage
+            return Rejection(commit=name, reason="unreadable")  # damaged, or missing
         for check in PATH_FILTERS:
             if reason := check(paths, self._config):
                 return Rejection(commit=name, reason=reason)
