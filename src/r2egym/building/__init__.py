@@ -6,7 +6,8 @@ it as of the commit's date, and makes the layers (interpreter, dependencies, pro
 
 from r2egym.building.build import Builder
 from r2egym.building.built import Built
+from r2egym.building.checks import Collected
 from r2egym.building.layers import LayerStore
 from r2egym.building.room import Usage
 
-__all__ = ["Builder", "Built", "LayerStore", "Usage"]
+__all__ = ["Builder", "Built", "Collected", "LayerStore", "Usage"]

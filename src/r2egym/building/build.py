@@ -1,14 +1,14 @@
 """From a commit to a runnable environment: discover, resolve as of the commit's date, install, check.
 
-Recipes are tried in order of likelihood; the first whose packages import and whose tests are all collected counts. Where
-every recipe leaves some test module that cannot be collected, the one that collects the most tests counts. A build that
-fails keeps its log under ``home/logs``.
+Recipes are tried in order of likelihood, and the first that stands counts. What it takes to stand, a judge says: the
+default imports the packages and collects all tests; whoever has tests to run, runs them. Where no recipe stands, the one
+with the most tests counts. A build that fails keeps its log under ``home/logs``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from r2egym import settings as settings_module
 from r2egym.building.assembly import Assembly, read_files
 from r2egym.building.built import Built
 from r2egym.building.census import take_census
-from r2egym.building.checks import check
+from r2egym.building.checks import Collected, check
 from r2egym.building.dates import rfc3339, tools_floor
 from r2egym.building.foreign import ask_setup
 from r2egym.building.history import BRANCH, History
@@ -27,7 +27,7 @@ from r2egym.building.metadata import read_project
 from r2egym.building.objects import Objects
 from r2egym.building.pyproject import Project
 from r2egym.building.pythons import rank
-from r2egym.building.recipe import discover, read_recipe
+from r2egym.building.recipe import discover, has_extension, read_recipe
 from r2egym.building.resolve import resolve
 from r2egym.errors import BuildError, TaskError
 from r2egym.mining import Repository
@@ -46,6 +46,10 @@ _STAGES = (
     "collect-failed",
 )
 """Reasons, the further a build came the later."""
+_SECOND_OPINIONS = 2
+"""Further environments that are tried where some tests work and others do not."""
+Judge = Callable[[Built], Collected]
+"""Says what works in an environment. Raises BuildError when nothing does."""
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:")
 """The beginning of an address as ``scp`` has it."""
 
@@ -87,8 +91,13 @@ class Builder:
 
     # --- building -----------------------------------------------------------------------------------------------
 
-    def build(self, repository: Repository, base_commit: str) -> Built:
+    def build(self, repository: Repository, base_commit: str, *, judge: Judge | None = None) -> Built:
         """An environment for a commit, found out from what the commit holds.
+
+        Args:
+            repository: where the commit is.
+            base_commit: which.
+            judge: says whether an environment will do; None: packages import, and all tests are collected.
 
         Raises:
             BuildError: it cannot be built; ``reason`` says at which stage the best attempt ended.
@@ -96,7 +105,7 @@ class Builder:
         """
         base = repository.resolve(base_commit)
         try:
-            return self._best(repository, base, self._discover(repository, base))
+            return self._best(repository, base, self._discover(repository, base), judge or self._check)
         except BuildError as error:
             self._keep_log(repository, base, error)
             raise
@@ -172,31 +181,38 @@ class Builder:
                 )
         return project
 
-    def _best(self, repository: Repository, base: str, recipes: tuple[Recipe, ...]) -> Built:
+    def _check(self, built: Built) -> Collected:
+        return check(self._backend, built.config(history="none"), built.environment.recipe)
+
+    def _best(self, repository: Repository, base: str, recipes: tuple[Recipe, ...], judge: Judge) -> Built:
         failures: list[BuildError] = []
         partial: list[tuple[int, int, Built]] = []
         imported: set[str] = set()
+        compiles = has_extension(read_files(repository, base))
         for environment in self._environments(repository, base, recipes, failures):
             recipe = environment.recipe
             has_pytest = bool(partial) or any(error.reason != "resolve-failed" for error in failures)
-            if (recipe.install == "editable" and recipe.python in imported) or (
+            if (recipe.install == "editable" and recipe.python in imported and not compiles) or (
                 recipe.runner == "unittest" and has_pytest
             ):
                 continue  # a path was enough; pytest runs such tests too
             try:
                 built = self._assembly.assemble(repository, base, environment, self._index)
-                collected = check(self._backend, built.config(history="none"), recipe)
+                found = judge(built)
             except BuildError as error:
                 failures.append(error)
                 imported |= {recipe.python} if error.reason == "collect-failed" else set()
                 continue
-            ready = replace(built, collected=collected.tests)
-            if not collected.errors:
+            ready = replace(built, collected=found.tests)
+            if not found.errors:
                 return ready
-            imported.add(recipe.python)
-            partial.append((collected.tests, -len(partial), ready))
+            if found.tests:
+                imported.add(recipe.python)
+            partial.append((found.tests, -len(partial), ready))
+            if sum(1 for tests, *_ in partial if tests) > _SECOND_OPINIONS:
+                break
         if partial:
-            return max(partial)[2]
+            return max(partial, key=lambda one: one[:2])[2]
         raise max(
             reversed(failures),
             key=lambda error: _STAGES.index(error.reason) if error.reason in _STAGES else -1,

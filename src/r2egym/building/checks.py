@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 
-from r2egym.building.resolve import VENV
+from r2egym.building.interpreters import VENV
 from r2egym.errors import BuildError
 from r2egym.records import ExecResult, Recipe, Record
 from r2egym.sandboxes.base import Backend, SandboxConfig
@@ -47,11 +47,13 @@ os.execv(sys.executable, [sys.executable] + command)
 
 
 class Collected(Record):
-    """What collecting the tests found."""
+    """What works in an environment."""
 
     tests: int
+    """Tests that were collected, or that passed, whichever the judge looks at."""
     errors: int
-    log: str
+    """Tests and modules that do not work; with none, the environment will do."""
+    log: str = ""
 
 
 def check(backend: Backend, config: SandboxConfig, recipe: Recipe) -> Collected:

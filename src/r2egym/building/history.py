@@ -12,6 +12,7 @@ import hashlib
 import re
 import stat
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
@@ -33,6 +34,8 @@ _VERSIONED = re.compile(
     r"setuptools[_-]scm|hatch-vcs|versioneer|versioningit|dunamai|pbr|poetry-dynamic-versioning"
 )
 """Tools that take a project's version from git's tags."""
+_REMEMBERED = 64
+"""Commits whose tags are kept: telling which tags a commit reaches takes a walk through its past."""
 _FORMAT = "1"
 """Part of every key: raise it when what is written changes."""
 _CONFIG = """\
@@ -60,6 +63,7 @@ class Histories:
         self._objects = Objects(git_dir)
         self._shallow = _shallow_commits(self._git_dir)
         self._first_parents: dict[str, str | None] = {}
+        self._tags = lru_cache(_REMEMBERED)(self._read_tags)
 
     def layer(self, base: str, tree_layer: Path, history: History) -> Path:
         """A folder that holds just ``.git``, whose index agrees with ``tree_layer``. Raises RepositoryError."""
@@ -153,7 +157,7 @@ class Histories:
 
     # --- refs ---------------------------------------------------------------------------------------------------
 
-    def _tags(self, base: str) -> bytes:
+    def _read_tags(self, base: str) -> bytes:
         """Tags that point at what ``base`` reaches and, where they are dated, are no younger; packed-refs lines."""
         form = "%(objectname) %(refname) %(*objectname) %(taggerdate:unix)"
         arguments = ["for-each-ref", f"--merged={base}", f"--format={form}", "refs/tags"]

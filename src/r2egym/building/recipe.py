@@ -59,6 +59,7 @@ _NO_PACKAGES = {
     "tools",
     "misc",
 }
+_COMPILED = (".c", ".cc", ".cpp", ".pyx", ".rs", ".f", ".f90")
 _MOST = 8
 Gather = Callable[[Files, Project, str], tuple[list[str], list[str]]]
 """Requirements, and extras of the project."""
@@ -247,6 +248,14 @@ def _plugins(files: Files) -> list[str]:
     found += [line for name in re.findall(r"required_plugins'?\s*[=:]\s*\[?'?([^\]\n]*)", text)
               for line in map(parse, re.split(r"[\s',]+", name)) if line]  # fmt: skip
     return list(dict.fromkeys(found))
+
+
+def has_extension(files: Files) -> bool:
+    """Whether there is anything to compile: code in C, C++, Cython, Rust or Fortran outside tests and documents."""
+    return any(
+        path.endswith(_COMPILED) and not {"tests", "test", "docs", "doc", "examples"} & set(path.split("/"))
+        for path in files.paths
+    )
 
 
 # --- where its packages are -------------------------------------------------------------------------------------

@@ -64,14 +64,14 @@ def _task(shop: Workshop, writer: Writer, candidate: Candidate, watch: _Watch) -
         hidden = select_tests(shop.repository, candidate.base, commit)
         patches = split_patch(shop.repository, candidate)
     with watch.stage("build"):
+        gold = shop.side(commit, commit, hidden)
         try:
-            built = shop.builder.build(shop.repository, candidate.base)
+            built, first = shop.build(candidate.base, gold, hidden)
         except BuildError as error:
             raise NotATaskError("build", error.reason, str(error)) from None
     with watch.stage("classify"):
         base = shop.side(candidate.base, commit, hidden)
-        gold = shop.side(commit, commit, hidden)
-        trial = try_tests(shop, built, base, gold, hidden, patches.source)
+        trial = try_tests(shop, built, base, gold, hidden, patches.source, first)
     with watch.stage("prove"):
         task = draft(shop.repository, candidate, patches, built, hidden, trial)
         task = prove(shop.patient(trial.patience), built, task)

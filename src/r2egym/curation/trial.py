@@ -36,10 +36,18 @@ class Trial(Record):
     """Seconds after which a test of this task hangs."""
 
 
-def try_tests(shop: Workshop, built: Built, base: Path, gold: Path, hidden: HiddenTests, patch: str) -> Trial:
+def try_tests(
+    shop: Workshop,
+    built: Built,
+    base: Path,
+    gold: Path,
+    hidden: HiddenTests,
+    patch: str,
+    first: TestRun,
+) -> Trial:
     """Run both sides and sort the tests.
 
-    The first run of a side ends the matter when it leaves nothing to judge by; only then are the others made.
+    The first run of a side ends the matter when it leaves nothing to judge by; otherwise the others are made.
 
     Args:
         shop: the machinery.
@@ -48,11 +56,12 @@ def try_tests(shop: Workshop, built: Built, base: Path, gold: Path, hidden: Hidd
         gold: layer of the fix's side.
         hidden: the tests.
         patch: the gold patch, to tell a missing fix from a broken environment.
+        first: the first run of the fix's side.
 
     Raises:
         NotATaskError: the tests say nothing about the fix (stage ``classify``).
     """
-    gold_runs = [_complete(shop.run(built, gold, hidden, 0))]
+    gold_runs = [_complete(first)]
     patience = _patience(gold_runs[0], shop.options.test_timeout)
     base_runs = [shop.run(built, base, hidden, 0, test_timeout=patience)]
     _check_mends(classify(base_runs, gold_runs), gold_runs[0])

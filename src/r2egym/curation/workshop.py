@@ -14,12 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from r2egym.building import Builder, Built
+from r2egym.building import Builder, Built, Collected
+from r2egym.curation.funnel import NotATaskError
 from r2egym.errors import GraderError, TaskError
 from r2egym.grading import GradeOptions, Grader
 from r2egym.mining import Repository
 from r2egym.mining.plumbing import common_dir, empty_git_dir, run_git
-from r2egym.records import HiddenTests, Record, Reward, Task
+from r2egym.records import Environment, HiddenTests, Record, Reward, Task, TestStatus
 from r2egym.sandboxes.base import Backend
 from r2egym.testing import TestRun, run_tests
 
@@ -101,6 +102,28 @@ class Workshop:
             git("update-index", "--replace", "-z", "--index-info", stdin=text)
             tree = git("write-tree").decode().strip()
             return self.builder.tree_layer(self.repository, tree, objects=git_dir / "objects")
+
+    def build(self, base: str, gold: Path, hidden: HiddenTests) -> tuple[Built, TestRun]:
+        """The environment of a commit in which the most hidden tests pass on the fix's side, and that run of them.
+
+        Raises:
+            BuildError: there is none.
+            NotATaskError: the tests do not end in time (stage ``classify``).
+        """
+        runs: list[tuple[Environment, TestRun]] = []
+
+        def judge(built: Built) -> Collected:
+            run = self.run(built, gold, hidden, 0)
+            if run.exec.timed_out:
+                raise NotATaskError("classify", "fix-times-out", "the tests of the fix do not end in time")
+            runs.append((built.environment, run))
+            passed = sum(status is TestStatus.PASSED for status in run.statuses.values())
+            bad = sum(status in {TestStatus.FAILED, TestStatus.ERROR} for status in run.statuses.values())
+            trouble = bad + sum(place not in run.statuses for place in run.messages) + (not run.complete)
+            return Collected(tests=passed, errors=trouble or not passed)
+
+        built = self.builder.build(self.repository, base, judge=judge)
+        return built, next(run for environment, run in runs if environment == built.environment)
 
     def run(
         self,
