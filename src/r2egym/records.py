@@ -14,8 +14,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-SCHEMA_VERSION = 1
-"""Version of a task row. A reader refuses a newer one with one clear line."""
+SCHEMA_VERSION = 2
+"""Version of a task row. A reader refuses a newer one with one clear line, and reads older ones."""
 
 
 class Record(BaseModel):
@@ -95,6 +95,8 @@ class Recipe(Record):
     """``editable``: the project's own build runs; ``path``: pure Python, put on the path; ``none``: nothing to do."""
     source_roots: tuple[str, ...] = (".",)
     """Folders, relative to the repository's root, from which its packages are imported."""
+    projects: tuple[str, ...] = (".",)
+    """Folders, relative to the repository's root, of the projects that are installed by path."""
     packages: tuple[str, ...] = ()
     """Import names that the project provides; importing them decides whether a build counts."""
     test_arguments: tuple[str, ...] = ()
@@ -198,6 +200,8 @@ class Task(Record):
     """40 hex digits: what the agent starts from."""
     fix_commit: str
     """40 hex digits: what a person did about it."""
+    tests_commit: str | None = None
+    """40 hex digits: the later commit that brought the tests of the fix; None when the fix itself did."""
     patch: str
     """Gold patch: the fix without its tests, as ``git diff`` prints it."""
     test_patch: str

@@ -8,7 +8,7 @@ with the most tests counts. A build that fails keeps its log under ``home/logs``
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -91,13 +91,21 @@ class Builder:
 
     # --- building -----------------------------------------------------------------------------------------------
 
-    def build(self, repository: Repository, base_commit: str, *, judge: Judge | None = None) -> Built:
+    def build(
+        self,
+        repository: Repository,
+        base_commit: str,
+        *,
+        judge: Judge | None = None,
+        near: Sequence[str] = (),
+    ) -> Built:
         """An environment for a commit, found out from what the commit holds.
 
         Args:
             repository: where the commit is.
             base_commit: which.
             judge: says whether an environment will do; None: packages import, and all tests are collected.
+            near: paths of the tests that it is for, in case the repository holds several projects.
 
         Raises:
             BuildError: it cannot be built; ``reason`` says at which stage the best attempt ended.
@@ -105,7 +113,7 @@ class Builder:
         """
         base = repository.resolve(base_commit)
         try:
-            return self._best(repository, base, self._discover(repository, base), judge or self._check)
+            return self._best(repository, base, self._discover(repository, base, near), judge or self._check)
         except BuildError as error:
             self._keep_log(repository, base, error)
             raise
@@ -159,7 +167,7 @@ class Builder:
 
     # --- attempts -----------------------------------------------------------------------------------------------
 
-    def _discover(self, repository: Repository, base: str) -> tuple[Recipe, ...]:
+    def _discover(self, repository: Repository, base: str, near: Sequence[str]) -> tuple[Recipe, ...]:
         if self._recipes and (path := self._recipes / f"{repository.name}.toml").is_file():
             return (read_recipe(path),)
         pythons = [interpreter.minor for interpreter in self._assembly.interpreters()]
@@ -168,7 +176,7 @@ class Builder:
         project = read_project(files)
         if "dependencies" in project.unread and "setup.py" in files.paths:
             project = self._ask_setup(repository, base, project, rank(pythons, files, project, moment))
-        return discover(files, moment, pythons, name=repository.name, project=project)
+        return discover(files, moment, pythons, name=repository.name, project=project, near=near)
 
     def _ask_setup(self, repository: Repository, base: str, project: Project, pythons: list[str]) -> Project:
         """Have the project's ``setup.py`` tell its dependencies; what could be read, when it does not."""

@@ -29,6 +29,12 @@ class Files:
             self._texts[path] = data.decode("utf-8", "replace") if len(data) <= _LARGEST else ""
         return self._texts[path].lstrip("\ufeff")
 
+    def under(self, folder: str) -> Files:
+        """The files in a folder, by their paths in it."""
+        prefix = f"{folder}/"
+        paths = [path.removeprefix(prefix) for path in self.paths if path.startswith(prefix)]
+        return Files(paths, lambda path: self._read(prefix + path))
+
     def packages(self, root: str = ".") -> list[str]:
         """Names of the packages (folders with an ``__init__.py``) directly under ``root``."""
         prefix = "" if root == "." else f"{root}/"

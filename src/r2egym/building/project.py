@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from packaging.version import InvalidVersion, Version
 
 from r2egym.building.files import Files
+from r2egym.building.interpreters import VENV
 from r2egym.building.layers import LayerStore
 from r2egym.building.metadata import read_project
 from r2egym.building.pyproject import Project
-from r2egym.building.resolve import VENV
 from r2egym.records import Recipe
 
 TESTBED = "/testbed"
@@ -43,8 +45,13 @@ def path_layer(store: LayerStore, recipe: Recipe, files: Files, described: str =
         files: the commit's.
         described: the nearest tag, for projects whose version comes from git.
     """
-    project = read_project(files)
-    contents = _installed(recipe, project, _version(project, recipe, files, described))
+    contents = _path_file(recipe)
+    for folder in recipe.projects:
+        own = files if folder == "." else files.under(folder)
+        project = read_project(own)
+        roots = [root for root in recipe.source_roots if folder == "." or f"{root}/".startswith(f"{folder}/")]
+        version = _version(project, roots, recipe.packages, files, described)
+        contents |= _installed(recipe, project, version, folder)
     key = hashlib.sha256(json.dumps([recipe.python, contents]).encode()).hexdigest()
 
     def build(folder: Path) -> None:
@@ -58,11 +65,18 @@ def path_layer(store: LayerStore, recipe: Recipe, files: Files, described: str =
     return store.layer("projects", key, build)
 
 
-def _installed(recipe: Recipe, project: Project, version: str) -> dict[str, str]:
-    """Every file of the layer, by path in the virtual environment."""
-    site = f"lib/python{recipe.python}/site-packages"
+def _path_file(recipe: Recipe) -> dict[str, str]:
+    """The file that puts every source root on the path."""
     roots = [TESTBED if root == "." else f"{TESTBED}/{root}" for root in recipe.source_roots]
-    files = {f"{site}/__project__.pth": "".join(f"{root}\n" for root in roots)}
+    return {
+        f"lib/python{recipe.python}/site-packages/__project__.pth": "".join(f"{root}\n" for root in roots)
+    }
+
+
+def _installed(recipe: Recipe, project: Project, version: str, folder: str) -> dict[str, str]:
+    """Every file that tells of one project, by path in the virtual environment."""
+    site = f"lib/python{recipe.python}/site-packages"
+    files: dict[str, str] = {}
     if not project.name or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", project.name):
         return files
     info = f"{site}/{re.sub(r'[-_.]+', '_', project.name)}-{version}.dist-info"
@@ -70,7 +84,7 @@ def _installed(recipe: Recipe, project: Project, version: str) -> dict[str, str]
     files[f"{info}/INSTALLER"] = "r2egym\n"
     files[f"{info}/top_level.txt"] = "".join(f"{name}\n" for name in recipe.packages)
     files[f"{info}/direct_url.json"] = json.dumps(
-        {"dir_info": {"editable": True}, "url": f"file://{TESTBED}"}
+        {"dir_info": {"editable": True}, "url": f"file://{posixpath.normpath(f'{TESTBED}/{folder}')}"}
     )
     if project.entry_points:
         groups = (f"[{group}]\n" + "\n".join(lines) + "\n" for group, lines in project.entry_points.items())
@@ -82,7 +96,7 @@ def _installed(recipe: Recipe, project: Project, version: str) -> dict[str, str]
                 venv=VENV, module=module, name=call.split(".")[0], call=call
             )
     listed = [
-        *(path.removeprefix(f"{site}/") for path in files if path.startswith(site)),
+        *(path.removeprefix(f"{site}/") for path in (*_path_file(recipe), *files) if path.startswith(site)),
         f"{info[len(site) + 1 :]}/RECORD",
     ]
     files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in listed)
@@ -103,9 +117,11 @@ def _metadata(project: Project, version: str) -> str:
     return "\n".join(line.replace("\n", " ") for line in lines) + "\n"
 
 
-def _version(project: Project, recipe: Recipe, files: Files, described: str) -> str:
+def _version(
+    project: Project, roots: Sequence[str], packages: Sequence[str], files: Files, described: str
+) -> str:
     """The project's version: as declared, else as its source says, else the nearest tag, else 0."""
-    for text in (project.version, *_in_source(recipe, files), described, "0"):
+    for text in (project.version, *_in_source(roots, packages, files), described, "0"):
         try:
             return str(Version(text))
         except InvalidVersion:
@@ -113,10 +129,10 @@ def _version(project: Project, recipe: Recipe, files: Files, described: str) -> 
     return "0"
 
 
-def _in_source(recipe: Recipe, files: Files) -> list[str]:
+def _in_source(roots: Sequence[str], packages: Sequence[str], files: Files) -> list[str]:
     found: list[str] = []
-    for root in recipe.source_roots:
-        for name in recipe.packages:
+    for root in roots:
+        for name in packages:
             prefix = name if root == "." else f"{root}/{name}"
             for path in (
                 "__init__.py",

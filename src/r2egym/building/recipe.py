@@ -29,6 +29,7 @@ from r2egym.building.requirements import (
     read_file,
     without_tooling,
 )
+from r2egym.building.workspace import joined, needed_projects
 from r2egym.errors import BuildError, RecipeError
 from r2egym.records import Recipe
 
@@ -66,7 +67,13 @@ Gather = Callable[[Files, Project, str], tuple[list[str], list[str]]]
 
 
 def discover(
-    files: Files, moment: float, pythons: Sequence[str], *, name: str = "", project: Project | None = None
+    files: Files,
+    moment: float,
+    pythons: Sequence[str],
+    *,
+    name: str = "",
+    project: Project | None = None,
+    near: Sequence[str] = (),
 ) -> tuple[Recipe, ...]:
     """Recipes for a commit, the likeliest first, at most eight.
 
@@ -76,19 +83,27 @@ def discover(
         pythons: versions at hand, ``MAJOR.MINOR``.
         name: the repository's name, in case the project does not say its own.
         project: what the project says of itself; None: read it from the files.
+        near: paths of the tests, in case the repository holds several projects.
 
     Raises:
         BuildError: reason ``no-recipe`` (no Python in it) or ``no-python`` (none that the project allows is at hand).
     """
     if not any(path.endswith(".py") for path in files.paths):
         raise BuildError("no-recipe", "there is no Python file in this commit")
-    project = project or read_project(files)
+    parts = needed_projects(files, near)
+    project = joined(files, parts, near, _tests_of) if parts else project or read_project(files)
     ranked = rank(list(pythons), files, project, moment)
     if not ranked:
         have = ", ".join(pythons) or "none"
         raise BuildError("no-python", f"it needs Python {project.requires_python}; at hand: {have}")
-    roots, packages = find_packages(files, project, name)
-    shape = Recipe(python=ranked[0], source_roots=roots, packages=packages, origin=project.origin or "layout")
+    roots, packages = _places(files, parts) if parts else find_packages(files, project, name)
+    shape = Recipe(
+        python=ranked[0],
+        source_roots=roots,
+        packages=packages,
+        projects=tuple(parts) or (".",),
+        origin=project.origin or "layout",
+    )
     found: list[Recipe] = []
     for minor in ranked:
         for requirements, constraints, origin in _requirement_sets(files, project, minor):
@@ -99,9 +114,28 @@ def discover(
                 "origin": origin,
             }
             found.append(shape.model_copy(update=said))
-        if minor == ranked[0] and files.paths & {"setup.py", "pyproject.toml"}:
+        if minor == ranked[0] and not parts and files.paths & {"setup.py", "pyproject.toml"}:
             found.append(found[0].model_copy(update={"install": "editable"}))
     return (*_distinct(found[: _MOST - 1]), _with_unittest(found[0]))
+
+
+def _places(files: Files, parts: dict[str, Project]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Source roots and packages of several projects, from the repository's root."""
+    roots: list[str] = []
+    packages: list[str] = []
+    for folder, project in parts.items():
+        own, names = find_packages(files.under(folder), project, "")
+        roots += [folder if root == "." else f"{folder}/{root}" for root in own]
+        packages += names
+    return tuple(dict.fromkeys(roots)), tuple(dict.fromkeys(packages))
+
+
+def _tests_of(files: Files, project: Project) -> list[str]:
+    """What the tests of one of several projects need: from the first place that says it."""
+    for gather in (_from_metadata, _from_files):
+        if found := gather(files, project, "")[0]:
+            return without_tooling(found)
+    return []
 
 
 def _distinct(recipes: Iterable[Recipe]) -> list[Recipe]:

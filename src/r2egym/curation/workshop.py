@@ -122,7 +122,7 @@ class Workshop:
             trouble = bad + sum(place not in run.statuses for place in run.messages) + (not run.complete)
             return Collected(tests=passed, errors=trouble or not passed)
 
-        built = self.builder.build(self.repository, base, judge=judge)
+        built = self.builder.build(self.repository, base, judge=judge, near=hidden.modules)
         return built, next(run for environment, run in runs if environment == built.environment)
 
     def run(
