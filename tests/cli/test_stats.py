@@ -1,0 +1,24 @@
+"""``r2egym stats`` on folders that hold more or less."""
+
+import json
+from pathlib import Path
+
+from tests.tasks.test_summary import task
+
+from r2egym.tasks import write_dataset
+
+
+def test_stats_of_a_folder_without_notes(tmp_path: Path, r2egym):
+    """No funnel and no times are said, not an error; several datasets are a line each."""
+    write_dataset(tmp_path / "one", [task(1)])
+    write_dataset(tmp_path / "two", [task(2)])
+    done = r2egym("stats", tmp_path / "one")
+    assert done.returncode == 0, done.stderr
+    assert "no funnel.json" in done.stdout
+    assert "no timing.json" in done.stdout
+    both = r2egym("stats", tmp_path / "one", tmp_path / "two", "--json")
+    lines = [json.loads(line) for line in both.stdout.splitlines()]
+    assert [line["tasks"] for line in lines] == [1, 1]
+    assert [line["funnel"] for line in lines] == [None, None]
+    assert [line["sizes"]["files"]["max"] for line in lines] == [1, 2]
+    assert "2 datasets" in r2egym("stats", tmp_path / "one", tmp_path / "two").stdout
