@@ -208,7 +208,7 @@ def _prefixes(job, settings):
 
 def compile_all(job):
     """Compile the job's modules; returns what goes out, as plain data."""
-    settings = configuration.read(job["root"])
+    settings = configuration.read(job["root"], job["modules"])
     settings.update(job["settings"] or {})
     rng = random.Random(job["seed"])
     catalogue = Catalogue(_prefixes(job, settings))

@@ -46,14 +46,37 @@ def _ini(path, section):
     return dict(parser.items(section)) if parser.has_section(section) else None
 
 
-def read(root):
-    """``{"ini": {name: text}, "options": [argument], "pythonpath": [folder]}`` of the repository at ``root``."""
-    found = {}
+def read(root, modules=()):
+    """``{"ini": {name: text}, "options": [argument], "pythonpath": [folder]}`` of the repository at ``root``.
+
+    They are looked for as pytest does: in the folder that all ``modules`` share, then in those above it, up to ``root``.
+    """
+    folder = _shared([os.path.dirname(path) for path in modules])
+    while True:
+        found = _read_folder(os.path.join(root, folder))
+        if found is not None or not folder:
+            return _cleaned(found or {}, folder)
+        folder = os.path.dirname(folder)
+
+
+def _shared(folders):
+    """The deepest folder above all, or nothing."""
+    parts = [folder.split("/") for folder in folders] or [[]]
+    shared = []
+    for names in zip(*parts):
+        if len(set(names)) > 1:
+            break
+        shared.append(names[0])
+    return "/".join(shared)
+
+
+def _read_folder(folder):
+    """The settings in one folder; None when it has none."""
     for name, section in (
         ("pytest.toml", None), (".pytest.toml", None), ("pytest.ini", "pytest"), (".pytest.ini", "pytest"),
         ("pyproject.toml", None), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest"), ("setup.cfg", "pytest"),
     ):  # fmt: skip
-        path = os.path.join(root, name)
+        path = os.path.join(folder, name)
         if not os.path.isfile(path):
             continue
         try:
@@ -61,12 +84,11 @@ def read(root):
         except Exception:
             continue  # what pytest could not read either has no settings
         if values or (values is not None and name.endswith("pytest.ini")):
-            found = values
-            break
-    return _cleaned(found)
+            return values
+    return None
 
 
-def _cleaned(found):
+def _cleaned(found, folder):
     values = {}
     for name, value in found.items():
         if isinstance(value, (list, tuple)):
@@ -79,7 +101,8 @@ def _cleaned(found):
         if name in OPTIONS:
             options.append(word if equals else "%s=%s" % (word, following))
     ini = {name: value for name, value in values.items() if name not in DROPPED}
-    return {"ini": ini, "options": options, "pythonpath": values.get("pythonpath", "").split()}
+    places = [os.path.join(folder, place) for place in values.get("pythonpath", "").split()]
+    return {"ini": ini, "options": options, "pythonpath": places}
 
 
 def render(ini):

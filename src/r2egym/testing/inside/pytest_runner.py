@@ -110,7 +110,7 @@ def _arguments(job, settings):
 
 def run(emit, job):
     """Run the modules; returns pytest's exit code."""
-    settings = job["settings"] or configuration.read(job["root"])
+    settings = job["settings"] or configuration.read(job["root"], job["modules"])
     job["roots"] = job["roots"] + [os.path.join(job["root"], part) for part in settings["pythonpath"]]
     gc.disable()  # nothing of what is imported is garbage, and looking for it takes a tenth of the time
     import pytest
