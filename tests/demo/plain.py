@@ -32,9 +32,10 @@ def check_out(demo: Demo, revision: str, directory: Path) -> None:
     subprocess.run(["tar", "-x"], input=git(demo, "archive", revision), cwd=directory, check=True)
 
 
-def changed_tests(demo: Demo, commit: str) -> dict[str, bytes | None]:
-    """Test-side files that a commit changes against its first parent: path → content, None when it deletes them."""
-    names = git(demo, "diff", "--name-status", "--no-renames", "-z", f"{commit}^1", commit, "--", "tests")
+def changed_tests(demo: Demo, fix: str) -> dict[str, bytes | None]:
+    """Test-side files that judge a fix, where they differ from its base: path → content, None when they are deleted."""
+    commit = demo.outcomes[fix].tests_commit or fix
+    names = git(demo, "diff", "--name-status", "--no-renames", "-z", f"{fix}^1", commit, "--", "tests")
     parts = names.decode().split("\0")[:-1]
     return {
         path: None if status == "D" else git(demo, "cat-file", "blob", f"{commit}:{path}")

@@ -1,6 +1,6 @@
 """What a script in the agent's sandbox must not be able to print, and whether it did.
 
-The secrets are lines of the fix and of its tests that the base commit does not have, the fix commit's hash, and the
+The secrets are lines of the fix and of its tests that the base commit does not have, the hashes of their commits, and the
 object ids of the files it made. A line that some past version of the project had is no secret; that is looked up in
 the history only when a script printed it.
 """
@@ -19,10 +19,11 @@ _SHORTEST = 16
 def evidence(target: Target) -> tuple[str, ...]:
     """Strings whose presence in a script's output proves that it found what it must not."""
     task = target.task
-    tree = target.repository.tree(task.fix_commit)
+    commits = [commit for commit in (task.fix_commit, task.tests_commit) if commit]
+    later = {entry.oid for commit in commits for entry in target.repository.tree(commit).values()}
     known = {entry.oid for entry in target.repository.tree(task.base_commit).values()}
-    objects = sorted({entry.oid for entry in tree.values()} - known)
-    return (NETWORK_MARK, task.fix_commit, *objects, *_secret_lines(target))
+    objects = sorted(later - known)
+    return (NETWORK_MARK, *commits, *objects, *_secret_lines(target))
 
 
 def found(target: Target, output: str) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ def _line(found: Candidate | Rejection) -> dict[str, JsonValue]:
         "commit": found.commit.hash,
         "candidate": True,
         "base": found.base,
+        "tests_commit": found.tests_commit,
         "subject": found.commit.message.partition("\n")[0],
         "committed": _day(found),
         "files": [file.path for file in found.files],

@@ -20,8 +20,8 @@ Thresholds = Annotated[
     typer.Option(
         "--set",
         metavar="NAME=VALUE",
-        help="Change one threshold of the preset (none: no limit); may be given again. Names: needs-tests, max-files,"
-        " max-lines, max-patch-length, max-deleted-entities, max-added-entities, max-edited-entities, max-statements,"
+        help="Change one threshold of the preset (none: no limit); may be given again. Names: needs-tests, link,"
+        " max-files, max-lines, max-patch-length, max-deleted-entities, max-added-entities, max-edited-entities, max-statements,"
         " only-python, code-change, test-entity-edit, test-match.",
     ),
 ]

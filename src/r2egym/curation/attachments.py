@@ -28,7 +28,7 @@ def attach(out: Path, repository: Repository, tasks: Sequence[Task], index: Path
 
 
 def write_bundle(path: Path, repository: Repository, tasks: Sequence[Task]) -> None:
-    """Everything that the tasks' base and fix commits reach, in one file; equal tasks give equal bytes.
+    """Everything that the tasks' commits reach, in one file; equal tasks give equal bytes.
 
     A bundle is for graders and curators. An agent never sees it: its ``.git`` is made from the base commit alone.
     """
@@ -37,6 +37,11 @@ def write_bundle(path: Path, repository: Repository, tasks: Sequence[Task]) -> N
         git_dir = empty_git_dir(Path(name) / "git")
         objects = [common_dir(repository.path) / "objects"]
         refs = "".join(f"create refs/heads/{task.instance_id} {task.fix_commit}\n" for task in tasks)
+        refs += "".join(
+            f"create refs/tests/{task.instance_id} {task.tests_commit}\n"
+            for task in tasks
+            if task.tests_commit
+        )
         run_git(["update-ref", "--stdin"], git_dir=git_dir, objects=objects, stdin=refs.encode())
         options = ["-c", "pack.threads=1", "-c", "core.compression=9"]
         run_git([*options, "bundle", "create", "-q", str(aside), "--all"], git_dir=git_dir, objects=objects)

@@ -167,7 +167,8 @@ def curate(
             fresh = _fresh(repository, config, known, tally, report)
             for outcome in spread.map(work, fresh, ordered=False):
                 if isinstance(outcome, Outcome):
-                    journal.append({"key": _key(config, outcome.commit), **outcome.model_dump(mode="json")})
+                    key = _key(config, outcome.commit, outcome.tests_commit)
+                    journal.append({"key": key, **outcome.model_dump(mode="json")})
                     tally.add(outcome)
                 else:
                     tally.failures[outcome[0]] = outcome[1]
@@ -189,7 +190,7 @@ def _fresh(
             tally.funnel.reject(Rejected(commit=found.commit, stage="mine", reason=found.reason))
             continue
         tally.candidates += 1
-        outcome = known.get(_key(config, found.commit.hash))
+        outcome = known.get(_key(config, found.commit.hash, found.tests_commit))
         if outcome is not None:
             tally.resumed += 1
             tally.add(outcome)
@@ -198,11 +199,12 @@ def _fresh(
             yield found
 
 
-def _key(config: CurateConfig, commit: str) -> str:
+def _key(config: CurateConfig, commit: str, tests_commit: str | None) -> str:
     """Identity of an outcome: everything that it depends on."""
     return content_hash(
         {
             "commit": commit,
+            "tests_commit": tests_commit,
             "options": config.options.model_dump(mode="json"),
             "writer": config.writer,
             "sandbox": config.sandbox,

@@ -31,6 +31,7 @@ def draft(
         repo=repository.name,
         base_commit=candidate.base,
         fix_commit=candidate.commit.hash,
+        tests_commit=candidate.tests_commit,
         patch=patches.source,
         test_patch=patches.tests,
         fail_to_pass=classes.fail_to_pass,

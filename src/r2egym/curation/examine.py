@@ -24,6 +24,8 @@ class Outcome(Record):
     """What became of a candidate: a task, or a rejection."""
 
     commit: str
+    tests_commit: str | None = None
+    """Where the candidate's tests come from, when not from the commit itself."""
     task: Task | None = None
     rejected: Rejected | None = None
     seconds: dict[str, float] = {}
@@ -51,26 +53,26 @@ def examine(shop: Workshop, writer: Writer, candidate: Candidate) -> Outcome:
     """
     watch = _Watch()
     commit = candidate.commit.hash
+    outcome = Outcome(commit=commit, tests_commit=candidate.tests_commit, seconds=watch.seconds)
     try:
-        task = _task(shop, writer, candidate, watch)
+        return outcome.model_copy(update={"task": _task(shop, writer, candidate, watch)})
     except NotATaskError as reason:
-        return Outcome(commit=commit, rejected=reason.rejected(commit), seconds=watch.seconds)
-    return Outcome(commit=commit, task=task, seconds=watch.seconds)
+        return outcome.model_copy(update={"rejected": reason.rejected(commit)})
 
 
 def _task(shop: Workshop, writer: Writer, candidate: Candidate, watch: _Watch) -> Task:
     commit = candidate.commit.hash
     with watch.stage("select"):
-        hidden = select_tests(shop.repository, candidate.base, commit)
+        hidden = select_tests(shop.repository, candidate.base, candidate.judge)
         patches = split_patch(shop.repository, candidate)
     with watch.stage("build"):
-        gold = shop.side(commit, commit, hidden)
+        gold = shop.side(commit, candidate.judge, hidden)
         try:
             built, first = shop.build(candidate.base, gold, hidden)
         except BuildError as error:
             raise NotATaskError("build", error.reason, str(error)) from None
     with watch.stage("classify"):
-        base = shop.side(candidate.base, commit, hidden)
+        base = shop.side(candidate.base, candidate.judge, hidden)
         trial = try_tests(shop, built, base, gold, hidden, patches.source, first)
     with watch.stage("prove"):
         task = draft(shop.repository, candidate, patches, built, hidden, trial)

@@ -39,6 +39,8 @@ class Outcome(Record):
     """Of a rejected commit: the reason code that the funnel counts it under."""
     fail_to_pass: tuple[str, ...] = ()
     pass_to_pass: tuple[str, ...] = ()
+    tests_commit: str | None = None
+    """Of a task whose tests came later: the commit that brought them."""
     flaky: tuple[str, ...] = ()
     """Test ids that do not agree with themselves from run to run."""
 
@@ -107,6 +109,10 @@ def _tip(repository: Path) -> str | None:
 
 def _outcomes(commits: tuple[LoggedCommit, ...]) -> dict[str, Outcome]:
     expected = {entry["subject"]: entry for entry in tomllib.loads(_data("outcomes.toml"))["commit"]}
+    hashes = {commit.subject: commit.hash for commit in commits}
+    for entry in expected.values():
+        if "tests_in" in entry:
+            entry["tests_commit"] = hashes[entry.pop("tests_in")]
     return {commit.hash: Outcome(commit=commit.hash, **expected[commit.subject]) for commit in commits}
 
 

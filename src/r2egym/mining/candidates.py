@@ -56,12 +56,19 @@ class Candidate(Record):
     base: str
     """40 hex digits: the first parent, which an agent would start from."""
     files: tuple[ChangedFile, ...]
-    """In the order of the diff."""
+    """In the order of the diff; where the tests have a commit of their own, those come last."""
     entities: tuple[Entity, ...] = ()
     """Functions, classes and methods outside the tests that were added, modified (as they are after) or deleted."""
     counts: EntityCounts = EntityCounts()
     patch_length: int = 0
     """Characters of the diff of its Python files, with object ids as git abbreviates them."""
+    tests_commit: str | None = None
+    """40 hex digits: a later commit that brought its tests; None when it brought them itself."""
+
+    @property
+    def judge(self) -> str:
+        """The commit whose tests judge it."""
+        return self.tests_commit or self.commit.hash
 
     @property
     def num_non_test_files(self) -> int:

@@ -34,6 +34,8 @@ class MiningConfig(Record):
 
     needs_tests: bool = True
     """Whether a file of the tests must be touched."""
+    link: Natural = 3
+    """How many commits later the tests of a fix may come that has none itself; 0: not at all."""
     max_files: Positive | None = None
     """Files outside the tests."""
     max_lines: Positive | None = None
@@ -75,13 +77,13 @@ class MiningConfig(Record):
             return cls(
                 max_files=5, max_lines=100, max_patch_length=2_000, max_deleted_entities=1,
                 max_added_entities=3, max_edited_entities=3, max_statements=10, only_python=True,
-                code_change=True,
+                code_change=True, link=0,
             )  # fmt: skip
         if name == "published":
             return cls(
                 max_files=4, max_lines=199, max_patch_length=9_999, max_deleted_entities=0,
                 max_added_entities=1, max_edited_entities=4, max_statements=6, only_python=True,
-                code_change=True,
+                code_change=True, link=0,
             )  # fmt: skip
         return cls()
 

@@ -138,17 +138,22 @@ class Repository:
 
     def history(self, revision: str) -> Iterator[str]:
         """The hash of every commit that a revision reaches, newest first by commit date. Raises RepositoryError."""
+        return (commit for commit, _ in self.lineage(revision))
+
+    def lineage(self, revision: str) -> Iterator[tuple[str, str | None]]:
+        """The same commits, each with its first parent; None where there is none. Raises RepositoryError."""
         import pygit2
 
         walker = self._repository.walk(self.resolve(revision), pygit2.enums.SortMode.TIME)
         while True:
             try:
                 commit = next(walker, None)
+                parents = commit.parent_ids if commit else []
             except (KeyError, ValueError, pygit2.GitError) as error:
                 raise RepositoryError(f"{self.name}: its history cannot be followed ({error})") from None
             if commit is None:
                 return
-            yield str(commit.id)
+            yield str(commit.id), str(parents[0]) if parents else None
 
     # --- trees and files ---
 

@@ -13,7 +13,7 @@ from typing import Any
 from r2egym.mining.candidates import Candidate
 from r2egym.mining.entities import Outline, Part, record, touched
 from r2egym.mining.git import Repository
-from r2egym.mining.patches import FilePatch, Hunk, read_patch
+from r2egym.mining.patches import FilePatch, Hunk
 from r2egym.mining.paths import is_python_path, quote, take_quoted
 from r2egym.mining.split import full_diff
 
@@ -28,7 +28,7 @@ def parsed_commit_content(repository: Repository, candidate: Candidate) -> Json:
     commit = candidate.commit
     zone = dt.timezone(dt.timedelta(minutes=commit.author_offset))
     return {
-        "file_diffs": [_file(repository, file) for file in read_patch(full_diff(repository, candidate))],
+        "file_diffs": [_file(repository, file) for file in full_diff(repository, candidate)],
         "old_commit_hash": candidate.base,
         "new_commit_hash": commit.hash,
         "commit_message": commit.message,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from r2egym.errors import RepositoryError
@@ -35,17 +36,33 @@ def split_patch(repository: Repository, candidate: Candidate) -> Patches:
         RepositoryError: the objects cannot be read, or the diff is too large for a row.
     """
     sides: dict[bool, list[str]] = {True: [], False: []}
-    for file in read_patch(full_diff(repository, candidate)):
+    for file in full_diff(repository, candidate):
         sides[is_test_path(file.path)].append(_storable(repository, file))
     return Patches("".join(sides[False]), "".join(sides[True]))
 
 
-def full_diff(repository: Repository, candidate: Candidate) -> str:
-    """The candidate's diff as git prints it. Raises RepositoryError."""
-    text = diff(repository, candidate.base, candidate.commit.hash)
+def full_diff(repository: Repository, candidate: Candidate) -> tuple[FilePatch, ...]:
+    """The candidate's diff as git prints it, in the order of its files.
+
+    Where its tests have a commit of their own, what that one has of them beyond the fix comes last. Raises
+    RepositoryError.
+    """
+    own = _diff(repository, candidate.base, candidate.commit.hash)
+    if candidate.tests_commit is None:
+        return own
+    return own + test_side(_diff(repository, candidate.commit.hash, candidate.tests_commit))
+
+
+def test_side(files: Iterable[FilePatch]) -> tuple[FilePatch, ...]:
+    """The part of a diff that is about tests."""
+    return tuple(file for file in files if is_test_path(file.path))
+
+
+def _diff(repository: Repository, base: str, commit: str) -> tuple[FilePatch, ...]:
+    text = diff(repository, base, commit)
     if text is None:
-        raise RepositoryError(f"{repository.name}: the diff of {candidate.commit.hash} is too large")
-    return text
+        raise RepositoryError(f"{repository.name}: the diff of {commit} is too large")
+    return read_patch(text)
 
 
 def _storable(repository: Repository, file: FilePatch) -> str:

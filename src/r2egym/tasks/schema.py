@@ -43,7 +43,7 @@ _PUBLISHED = (
 )  # fmt: skip
 _OURS = (
     "instance_id", "repo", "base_commit", "patch", "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS", "environment",
-    "hidden_tests", "validation", "test_statuses", "issue_source", "schema_version",
+    "hidden_tests", "validation", "test_statuses", "issue_source", "schema_version", "tests_commit",
 )  # fmt: skip
 COLUMNS = (*_PUBLISHED, *_OURS)
 """Every column, in its order."""
@@ -96,6 +96,7 @@ def to_row(task: Task) -> Row:
         "test_statuses": _text({"base": task.base_statuses, "gold": task.gold_statuses}),
         "issue_source": task.issue_source,
         "schema_version": task.schema_version,
+        "tests_commit": task.tests_commit,
     }
 
 
@@ -143,6 +144,7 @@ def _own(row: Mapping[str, Any]) -> Task:
         issue_source=row["issue_source"],
         published=_told(row),
         schema_version=row["schema_version"],
+        tests_commit=row.get("tests_commit"),
     )
 
 
