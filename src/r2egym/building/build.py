@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from r2egym import settings as settings_module
 from r2egym.building.assembly import Assembly, read_files
@@ -46,12 +46,26 @@ _STAGES = (
     "collect-failed",
 )
 """Reasons, the further a build came the later."""
+_ASKING = re.compile(
+    r"(^|/)(pyproject\.toml|setup\.(py|cfg)|tox\.ini|noxfile\.py|Pipfile(\.lock)?|(poetry|uv|pdm)\.lock"
+    r"|[^/]*requirements?[^/]*\.(txt|in|pip)|requirements/[^/]+)$"
+)
+_MOST_OF_FIX = 2
+"""Recipes of a fix that are tried before those of its base."""
 _SECOND_OPINIONS = 2
 """Further environments that are tried where some tests work and others do not."""
 Judge = Callable[[Built], Collected]
 """Says what works in an environment. Raises BuildError when nothing does."""
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:")
 """The beginning of an address as ``scp`` has it."""
+
+
+class _Plan(NamedTuple):
+    """Something to try."""
+
+    moment: float
+    """Seconds since 1970, as of which it is resolved."""
+    recipe: Recipe
 
 
 class Builder:
@@ -98,6 +112,7 @@ class Builder:
         *,
         judge: Judge | None = None,
         near: Sequence[str] = (),
+        fix: str | None = None,
     ) -> Built:
         """An environment for a commit, found out from what the commit holds.
 
@@ -106,6 +121,7 @@ class Builder:
             base_commit: which.
             judge: says whether an environment will do; None: packages import, and all tests are collected.
             near: paths of the tests that it is for, in case the repository holds several projects.
+            fix: a later commit whose tests run in it; what that one newly asks of the index is there too.
 
         Raises:
             BuildError: it cannot be built; ``reason`` says at which stage the best attempt ended.
@@ -113,7 +129,9 @@ class Builder:
         """
         base = repository.resolve(base_commit)
         try:
-            return self._best(repository, base, self._discover(repository, base, near), judge or self._check)
+            return self._best(
+                repository, base, self._plans(repository, base, near, fix), judge or self._check
+            )
         except BuildError as error:
             self._keep_log(repository, base, error)
             raise
@@ -167,6 +185,21 @@ class Builder:
 
     # --- attempts -----------------------------------------------------------------------------------------------
 
+    def _plans(
+        self, repository: Repository, base: str, near: Sequence[str], fix: str | None
+    ) -> tuple[_Plan, ...]:
+        """What to try, the likeliest first: the fix's requirements where they are others than the base's."""
+        moment = float(repository.commit(base).committer_time)
+        plans = tuple(_Plan(moment, recipe) for recipe in self._discover(repository, base, near))
+        if fix is None or not _asks_otherwise(repository, base, fix):
+            return plans
+        shape = plans[0].recipe.model_dump(include={"source_roots", "packages", "projects"})
+        later = max(moment, float(repository.commit(fix).committer_time))
+        with suppress(BuildError):
+            found = self._discover(repository, fix, near)[:_MOST_OF_FIX]
+            return (*(_Plan(later, recipe.model_copy(update=shape)) for recipe in found), *plans)
+        return plans
+
     def _discover(self, repository: Repository, base: str, near: Sequence[str]) -> tuple[Recipe, ...]:
         if self._recipes and (path := self._recipes / f"{repository.name}.toml").is_file():
             return (read_recipe(path),)
@@ -192,12 +225,12 @@ class Builder:
     def _check(self, built: Built) -> Collected:
         return check(self._backend, built.config(history="none"), built.environment.recipe)
 
-    def _best(self, repository: Repository, base: str, recipes: tuple[Recipe, ...], judge: Judge) -> Built:
+    def _best(self, repository: Repository, base: str, plans: tuple[_Plan, ...], judge: Judge) -> Built:
         failures: list[BuildError] = []
         partial: list[tuple[int, int, Built]] = []
         imported: set[str] = set()
         compiles = has_extension(read_files(repository, base))
-        for environment in self._environments(repository, base, recipes, failures):
+        for environment in self._environments(repository, plans, failures):
             recipe = environment.recipe
             has_pytest = bool(partial) or any(error.reason != "resolve-failed" for error in failures)
             if (recipe.install == "editable" and recipe.python in imported and not compiles) or (
@@ -227,12 +260,11 @@ class Builder:
         )
 
     def _environments(
-        self, repository: Repository, base: str, recipes: tuple[Recipe, ...], failures: list[BuildError]
+        self, repository: Repository, plans: tuple[_Plan, ...], failures: list[BuildError]
     ) -> Iterator[Environment]:
         """Every different environment that the recipes resolve to."""
-        moment = float(repository.commit(base).committer_time)
         seen: set[tuple[object, ...]] = set()
-        for recipe in recipes:
+        for moment, recipe in plans:
             try:
                 before, lock = self._lock(recipe, moment)
             except BuildError as error:
@@ -269,6 +301,11 @@ class Builder:
         logs.mkdir(parents=True, exist_ok=True)
         text = f"{repository.name} {base}\n{error.reason}: {error}\n\n{error.log}\n"
         (logs / f"{repository.name}-{base[:12]}.log").write_text(text, errors="replace")
+
+
+def _asks_otherwise(repository: Repository, base: str, fix: str) -> bool:
+    """Whether a file in which projects write down what they need differs between two commits."""
+    return any(_ASKING.search(path) for path in repository.changed_paths(base, fix))
 
 
 def _inside(root: Path | None, name: str, instance: str) -> Path:

@@ -64,11 +64,11 @@ def _task(shop: Workshop, writer: Writer, candidate: Candidate, watch: _Watch) -
     commit = candidate.commit.hash
     with watch.stage("select"):
         hidden = select_tests(shop.repository, candidate.base, candidate.judge)
-        patches = split_patch(shop.repository, candidate)
+        patches = split_patch(shop.repository, candidate, {file.path for file in hidden.files})
     with watch.stage("build"):
         gold = shop.side(commit, candidate.judge, hidden)
         try:
-            built, first = shop.build(candidate.base, gold, hidden)
+            built, first = shop.build(candidate.base, commit, gold, hidden)
         except BuildError as error:
             raise NotATaskError("build", error.reason, str(error)) from None
     with watch.stage("classify"):

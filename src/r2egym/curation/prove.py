@@ -6,6 +6,8 @@ and it is known which files of the fix matter. What was proved goes into the tas
 
 from __future__ import annotations
 
+import re
+
 from r2egym.attacks import Target
 from r2egym.building import Built
 from r2egym.curation.certificate import certify
@@ -16,6 +18,8 @@ from r2egym.errors import UsageError
 from r2egym.mining import parse_patch
 from r2egym.records import Reward, Task, TestStatus
 
+_DOCUMENT = re.compile(r"(^|/)(docs?|changelog\.d|newsfragments|CHANGES)/|\.(rst|md)$")
+"""Files of a patch without which it is as good to a test."""
 MOST_FILES = 8
 """Files of a gold patch that are left out one by one; a patch with more has no relevant files told."""
 
@@ -28,9 +32,7 @@ def prove(shop: Workshop, built: Built, task: Task) -> Task:
         GraderError: the machinery failed, so nothing is known.
     """
     task = _supported(shop, task)
-    _expect(shop, task, "", 0.0, "empty-passes", "the tests pass without the fix")
-    for _ in range(2, shop.options.runs):
-        _expect(shop, task, task.patch, 1.0, "gold-unstable", "the fix passes once and fails once")
+    task = _unbroken(shop, task)
     _guard_against_triviality(shop, task)
     census = shop.builder.census(built, shop.options.history)
     if census.get("foreign", 0):
@@ -88,6 +90,15 @@ def _lost(shop: Workshop, task: Task) -> tuple[list[str], Reward]:
     return [test for test, status in seen.items() if status is not TestStatus.PASSED], reward
 
 
+def _unbroken(shop: Workshop, task: Task) -> Task:
+    """The task less the tests that passed without the fix, and do not when that is graded. Nothing must score 0."""
+    reward = shop.grade(task, "")
+    lost = [test for test, status in reward.p2p.items() if status in {TestStatus.FAILED, TestStatus.ERROR}]
+    if reward.score != 0.0 or not any(status is not TestStatus.PASSED for status in reward.f2p.values()):
+        raise NotATaskError("prove", "empty-passes", "the tests pass without the fix")
+    return _without(task, lost) if lost else task
+
+
 def _without(task: Task, lost: list[str]) -> Task:
     gone = set(lost)
     unsupported = tuple(sorted({*task.validation.unsupported, *gone}))
@@ -124,12 +135,13 @@ def _guard_against_triviality(shop: Workshop, task: Task) -> None:
 def _relevant_files(shop: Workshop, task: Task) -> tuple[str, ...]:
     """The files of the fix without which it scores 0, found by leaving out one at a time."""
     parts = parse_patch(task.patch, max_bytes=1 << 30)
-    if len(parts) == 1:
-        return (parts[0].path,)
-    if len(parts) > MOST_FILES:
+    telling = [part for part in parts if not _DOCUMENT.search(part.path)] or list(parts)
+    if len(telling) == 1:
+        return (telling[0].path,)
+    if len(telling) > MOST_FILES:
         return ()
     relevant = []
-    for left_out in parts:
+    for left_out in telling:
         rest = "".join(part.text for part in parts if part is not left_out)
         if shop.grade(task, rest).score == 0.0:
             relevant.append(left_out.path)

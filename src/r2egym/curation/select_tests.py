@@ -1,14 +1,16 @@
 """Which tests judge a fix: the test modules it touched, and the files that they need.
 
-Hidden files are all test-side files (helpers, data, ``conftest.py``) that differ between base and fix; the modules that
-are run are those of them that a test runner would collect.
+Hidden files are all test-side files (helpers, data, ``conftest.py``) that differ between base and fix, and what the fix
+adds elsewhere for them alone: a file outside every package that a hidden file names or imports. The modules that are run
+are those of them that a test runner would collect.
 """
 
 from __future__ import annotations
 
 import base64
+import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from r2egym.curation.funnel import NotATaskError
 from r2egym.mining import Entry, Repository, is_test_path
@@ -16,6 +18,10 @@ from r2egym.records import HiddenFile, HiddenTests
 
 LARGEST_FILE = 4 << 20
 """Bytes of a hidden file beyond which a commit is turned away: a row holds it."""
+_HOLDS_TESTS = re.compile(rb"^\s*(async )?def test|^class \w*Test|\bTestCase\b", re.MULTILINE)
+_NO_COMPANION = re.compile(
+    r"(^|/)(docs?|changelog\.d|newsfragments|CHANGES)/|\.(rst|md|toml|cfg|ini|ya?ml|lock)$"
+)
 _EXECUTABLE = 0o100
 _SUBMODULE = 0o160000
 
@@ -32,12 +38,20 @@ def select_tests(repository: Repository, base: str, fix: str) -> HiddenTests:
         NotATaskError: there is nothing to judge by (``no-test-module``), or a file cannot be put into a row
             (``hidden-file-kind``, ``hidden-file-size``).
     """
-    before, after = (_test_side(repository.tree(commit)) for commit in (base, fix))
+    old, new = (repository.tree(commit) for commit in (base, fix))
+    before, after = _test_side(old), _test_side(new)
     changed = sorted(path for path, entry in after.items() if before.get(path) != entry)
     deleted = tuple(sorted(before.keys() - after.keys()))
     modules = tuple(path for path in changed if is_test_module(path))
     if not modules:
+        scripts = [path for path in changed if path.endswith(".py") and not path.endswith("conftest.py")]
+        modules = tuple(path for path in scripts if _HOLDS_TESTS.search(repository.blob(after[path].oid)))
+    if not modules:
         raise NotATaskError("select", "no-test-module", "no test module was added or edited")
+    texts = [repository.blob(after[path].oid) for path in changed if path.endswith(".py")]
+    companions = _companions(new.keys(), new.keys() - old.keys(), texts)
+    changed = sorted({*changed, *companions})
+    after |= {path: new[path] for path in companions}
     files = []
     for path in changed:
         entry = after[path]
@@ -50,8 +64,35 @@ def select_tests(repository: Repository, base: str, fix: str) -> HiddenTests:
     return HiddenTests(files=tuple(files), deleted=deleted, modules=modules)
 
 
+def _companions(paths: Iterable[str], added: Iterable[str], texts: Iterable[bytes]) -> list[str]:
+    """Files that came with the fix, lie outside tests and packages, and are named or imported by a hidden file."""
+    packages = {path.rpartition("/")[0] for path in paths if path.endswith("/__init__.py")}
+    told = b"\n".join(texts)
+    found = []
+    for path in added:
+        folder, _, name = path.rpartition("/")
+        parts = folder.split("/")
+        inside = any("/".join(parts[:depth]) in packages for depth in range(1, len(parts) + 1))
+        if (
+            not folder
+            or inside
+            or parts[0] in {"src", "lib"}
+            or is_test_path(path)
+            or _NO_COMPANION.search(path)
+        ):
+            continue
+        stem, _, kind = name.rpartition(".")
+        word = re.escape(stem if kind == "py" else name).encode()
+        context = (
+            rb"(?:import|from)\s+[\w.]*\b%s\b|[\"'/]%s(?:\.py)?[\"']" if kind == "py" else rb"[\"'/]%s[\"']"
+        )
+        if re.search(context.replace(b"%s", word), told):
+            found.append(path)
+    return sorted(found)
+
+
 def is_test_module(path: str) -> bool:
-    """Whether a test runner would collect the file by its name, or it is a plain module among the tests."""
+    """Whether a test runner would collect the file by its name."""
     folders, _, name = path.rpartition("/")
     del folders
     if not name.endswith(".py"):

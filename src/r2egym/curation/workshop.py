@@ -32,7 +32,7 @@ class Options(Record):
     """How hard candidates are tried. Part of what identifies an outcome: a rerun with others starts over."""
 
     runs: int = 3
-    """Fresh runs a side that must agree."""
+    """Fresh runs a side that must agree, the graded one among them; two at least."""
     history: Literal["past", "none"] = "past"
     """What the environment's ``.git`` holds: the base's past, or one commit."""
     timeout: float = 600.0
@@ -103,7 +103,7 @@ class Workshop:
             tree = git("write-tree").decode().strip()
             return self.builder.tree_layer(self.repository, tree, objects=git_dir / "objects")
 
-    def build(self, base: str, gold: Path, hidden: HiddenTests) -> tuple[Built, TestRun]:
+    def build(self, base: str, fix: str, gold: Path, hidden: HiddenTests) -> tuple[Built, TestRun]:
         """The environment of a commit in which the most hidden tests pass on the fix's side, and that run of them.
 
         Raises:
@@ -122,7 +122,7 @@ class Workshop:
             trouble = bad + sum(place not in run.statuses for place in run.messages) + (not run.complete)
             return Collected(tests=passed, errors=trouble or not passed)
 
-        built = self.builder.build(self.repository, base, judge=judge, near=hidden.modules)
+        built = self.builder.build(self.repository, base, judge=judge, near=hidden.modules, fix=fix)
         return built, next(run for environment, run in runs if environment == built.environment)
 
     def run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from r2egym.errors import RepositoryError
@@ -27,17 +27,22 @@ class Patches(NamedTuple):
     """Everything else."""
 
 
-def split_patch(repository: Repository, candidate: Candidate) -> Patches:
+def split_patch(repository: Repository, candidate: Candidate, tests: Collection[str] = ()) -> Patches:
     """The diff of a candidate, source and tests apart.
 
     A file that git calls binary, or whose lines are not all UTF-8, is told as a binary patch: a row is text.
+
+    Args:
+        repository: holds the candidate.
+        candidate: whose.
+        tests: paths that belong to the tests whatever their names.
 
     Raises:
         RepositoryError: the objects cannot be read, or the diff is too large for a row.
     """
     sides: dict[bool, list[str]] = {True: [], False: []}
     for file in full_diff(repository, candidate):
-        sides[is_test_path(file.path)].append(_storable(repository, file))
+        sides[is_test_path(file.path) or file.path in tests].append(_storable(repository, file))
     return Patches("".join(sides[False]), "".join(sides[True]))
 
 
