@@ -189,6 +189,30 @@ class TestStatus(StrEnum):
     """Expected, and never reported."""
 
 
+class Size(Record):
+    """How large a fix is, and how far it is spread. All but the tests' numbers are about the gold patch."""
+
+    files: int
+    """Files that it touches, of any kind; a rename is one."""
+    hunks: int
+    """Runs of lines as ``git diff`` prints them, with three lines of context; binary files have none."""
+    added: int
+    """Lines with a plus."""
+    removed: int
+    """Lines with a minus."""
+    entities: int
+    """Distinct top-level functions and classes of Python files that it adds, changes or deletes; a method counts as its
+    class."""
+    directories: int
+    """Distinct folders of those files, as they are named after it; the root is one."""
+    widest_gap: int
+    """Most lines of the base between two neighbouring hunks of one file; 0 where no file has two."""
+    fail_to_pass: int
+    """Number of tests."""
+    pass_to_pass: int
+    """Number of tests."""
+
+
 class Task(Record):
     """One software-engineering task: a row of a dataset, in our words."""
 
@@ -220,6 +244,8 @@ class Task(Record):
     problem_statement: str = ""
     issue_source: str = "template"
     """Who wrote the statement: ``template``, ``human``, or a model's name."""
+    size: Size | None = None
+    """None in rows of versions that did not measure it."""
     published: dict[str, JsonValue] = {}
     """The published columns that are not derived from the fields above (FACTS of the row: diffs, logs, entities)."""
     schema_version: int = SCHEMA_VERSION

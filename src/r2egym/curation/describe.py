@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from r2egym.curation.evidence import Evidence
 from r2egym.curation.funnel import NotATaskError
+from r2egym.curation.size import measure
 from r2egym.curation.trial import Trial, tail
 from r2egym.curation.writers import Writer, find_leaks
 from r2egym.curation.writers.brief import brief
@@ -40,7 +41,7 @@ def gather(repository: Repository, task: Task, trial: Trial, fix: str) -> Eviden
 
 
 def describe(task: Task, evidence: Evidence, writer: Writer) -> Task:
-    """The task with its statement.
+    """The task with its statement and its size.
 
     Raises:
         NotATaskError: the writer said nothing, or gave the fix or a test away.
@@ -53,7 +54,12 @@ def describe(task: Task, evidence: Evidence, writer: Writer) -> Task:
         raise NotATaskError("describe", "leak", f"the statement tells {leaks[0]}")
     published = {**task.published, "prompt": brief(evidence)}
     return task.model_copy(
-        update={"problem_statement": statement, "issue_source": writer.name, "published": published}
+        update={
+            "problem_statement": statement,
+            "issue_source": writer.name,
+            "size": measure(task),
+            "published": published,
+        }
     )
 
 

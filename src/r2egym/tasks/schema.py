@@ -25,6 +25,7 @@ from r2egym.records import (
     HiddenFile,
     HiddenTests,
     Recipe,
+    Size,
     Task,
     TestStatus,
     Validation,
@@ -44,6 +45,7 @@ _PUBLISHED = (
 _OURS = (
     "instance_id", "repo", "base_commit", "patch", "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS", "environment",
     "hidden_tests", "validation", "test_statuses", "issue_source", "schema_version", "tests_commit",
+    "size",
 )  # fmt: skip
 COLUMNS = (*_PUBLISHED, *_OURS)
 """Every column, in its order."""
@@ -97,6 +99,7 @@ def to_row(task: Task) -> Row:
         "issue_source": task.issue_source,
         "schema_version": task.schema_version,
         "tests_commit": task.tests_commit,
+        "size": task.size.model_dump_json() if task.size else None,
     }
 
 
@@ -145,6 +148,7 @@ def _own(row: Mapping[str, Any]) -> Task:
         published=_told(row),
         schema_version=row["schema_version"],
         tests_commit=row.get("tests_commit"),
+        size=Size.model_validate_json(row["size"]) if row.get("size") else None,
     )
 
 
