@@ -160,6 +160,9 @@ class Validation(Record):
     """Test ids that did not agree with themselves; in neither F2P nor P2P."""
     unsupported: tuple[str, ...] = ()
     """Test ids that pass when run plainly but not when graded (they ask for their own name, say); left out too."""
+    twinned: tuple[str, ...] | None = None
+    """F2P tests of which a twin is seen to fail on gold, so that a forged pass of them can be noticed; None in rows of
+    versions that did not look. Another F2P test has no twin, or none that proves anything."""
     census: dict[str, int] = {}
     """Objects in the environment's ``.git``, and how many of them the base does not reach: ``objects``, ``foreign``."""
     attacks: dict[str, float] = {}

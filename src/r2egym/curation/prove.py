@@ -45,6 +45,7 @@ def prove(shop: Workshop, built: Built, task: Task) -> Task:
             "gold": 1.0,
             "empty": 0.0,
             "runs": shop.options.runs,
+            "twinned": shop.grader.twinned(task),
             "census": census,
         }
     )

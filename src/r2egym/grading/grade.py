@@ -97,6 +97,14 @@ class Grader:
         """
         return self._control(self._prepared(task, root), task, Control.GOLD).twins_slow
 
+    def twinned(self, task: Task, *, root: Path | None = None) -> tuple[str, ...]:
+        """The F2P tests of which a twin fails on gold, so that a forged pass of them can be noticed.
+
+        Costs nothing after gold was graded. Raises R2EGymError: the machinery failed.
+        """
+        gold = self._control(self._prepared(task, root), task, Control.GOLD)
+        return tuple(test for test in task.fail_to_pass if test in gold.twins_failed)
+
     def _grade(self, task: Task, patch: str, root: Path | None) -> Reward:
         prepared = self._prepared(task, root)
         try:

@@ -31,6 +31,8 @@ class TestRun(Record):
     """Id of a test that passed → the twins that passed as well, on the same row."""
     twins_missing: dict[str, tuple[int, ...]] = {}
     """Id of a test that passed → the twins that it has and that were not reported."""
+    twins_failed: dict[str, tuple[int, ...]] = {}
+    """Id of a test that passed → the twins that did not, on the same row: what speaks for it."""
     twins_slow: tuple[str, ...] = ()
     """Ids of test functions of which a twin was ended by the time limit of a test."""
     origins: dict[str, str] = {}

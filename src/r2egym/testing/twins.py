@@ -174,7 +174,7 @@ class _Reader:
         if len({self.ids[index] for index in own}) != len(own):
             report.alarm("two tests of one name")
         statuses = {self.ids[index]: status for index in own if (status := report.status(index)) is not None}
-        passed, missing = self._twins()
+        passed, missing, failed = self._twins()
         own_set = set(own)
         return TestRun(
             statuses=statuses,
@@ -189,6 +189,7 @@ class _Reader:
             timeouts=tuple(self.ids[index] for index in report.timeouts if index in own_set),
             twins_passed=passed,
             twins_missing=missing,
+            twins_failed=failed,
             twins_slow=tuple(sorted({self.functions[i] for i in report.timeouts if i not in own_set})),
             origins=report.origins,
             versions=report.versions,
@@ -210,9 +211,11 @@ class _Reader:
                 return found[0] + name[length:], found[1], found[0]
         return name, 0, ""
 
-    def _twins(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    def _twins(self) -> tuple[dict[str, tuple[int, ...]], ...]:
+        """The twins of each test that passed: those that passed too, that are missing, that failed."""
         passed: dict[str, tuple[int, ...]] = {}
         missing: dict[str, tuple[int, ...]] = {}
+        failed: dict[str, tuple[int, ...]] = {}
         for (function, number), rows in list(self.rows.items()):
             if number:
                 continue
@@ -225,10 +228,11 @@ class _Reader:
                     if not self._passed(index):
                         continue
                     if others is None or len(others) != len(rows) or self._lost(others[place]):
-                        missing[self.ids[index]] = (*missing.get(self.ids[index], ()), twin)
-                    elif self._passed(others[place]):
-                        passed[self.ids[index]] = (*passed.get(self.ids[index], ()), twin)
-        return passed, missing
+                        kind = missing
+                    else:
+                        kind = passed if self._passed(others[place]) else failed
+                    kind[self.ids[index]] = (*kind.get(self.ids[index], ()), twin)
+        return passed, missing, failed
 
     def _passed(self, index: int) -> bool:
         return self.report.status(index) is TestStatus.PASSED
