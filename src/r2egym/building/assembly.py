@@ -13,11 +13,13 @@ from r2egym.building.built import Built
 from r2egym.building.files import Files
 from r2egym.building.foreign import editable_layers
 from r2egym.building.history import Histories
-from r2egym.building.interpreters import Interpreter, find_interpreters, interpreter_layer, pick
+from r2egym.building.interpreters import VENV, Interpreter, find_interpreters, interpreter_layer, pick
 from r2egym.building.layers import LayerStore
 from r2egym.building.objects import Objects
 from r2egym.building.project import path_layer
-from r2egym.building.resolve import VENV, environment_layer
+from r2egym.building.python2 import TOOLS as PYTHON2_TOOLS
+from r2egym.building.python2 import Python2Tools
+from r2egym.building.resolve import environment_layer
 from r2egym.building.source import Source, WheelFolder, parse_time
 from r2egym.building.trees import unpack_tree
 from r2egym.building.upstream import Upstream, builtin_address
@@ -130,7 +132,13 @@ class Assembly:
         with self._mutex:
             if index not in self._workshops:
                 uv = Path(find_uv_bin())
-                self._workshops[index] = Workshop(self.store, self._backend, self._source(index, uv), uv)
+                source = self._source(index, uv)
+
+                def sources() -> tuple[Source, ...]:
+                    return (source,) if index is None else (source, self._source(None, uv))
+
+                older = Python2Tools(self.store, self._backend, sources, self.interpreters)
+                self._workshops[index] = Workshop(self.store, self._backend, source, uv, older)
             return self._workshops[index]
 
     def _source(self, index: Path | None, uv: Path) -> Source:
@@ -160,5 +168,5 @@ def _fingerprints(interpreter: Interpreter) -> dict[str, str]:
     return {
         "system": (system + libc).strip(),
         "interpreter": f"cpython {interpreter.version} {digest}",
-        "tools": f"uv {version('uv')}",
+        "tools": PYTHON2_TOOLS if interpreter.is_python2 else f"uv {version('uv')}",
     }

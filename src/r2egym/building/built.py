@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from r2egym.building.history import History
-from r2egym.building.interpreters import Interpreter
+from r2egym.building.interpreters import VENV, Interpreter
 from r2egym.building.project import TESTBED
-from r2egym.building.resolve import VENV
 from r2egym.mining import Repository
 from r2egym.records import Environment
 from r2egym.sandboxes.base import Layer, Limits, SandboxConfig

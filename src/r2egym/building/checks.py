@@ -40,8 +40,8 @@ if runner == "pytest":
     command = ["-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-W", "ignore"] + arguments
 else:
     command = ["-c", "import sys, unittest; suite = unittest.defaultTestLoader.discover('.'); "
-               "print(suite.countTestCases(), 'tests collected'); "
-               "errors = unittest.defaultTestLoader.errors; print('\\\\n'.join(errors)); sys.exit(2 if errors else 0)"]
+               "print('%d tests collected' % suite.countTestCases()); "
+               "errors = getattr(unittest.defaultTestLoader, 'errors', ()); print('\\\\n'.join(errors)); sys.exit(2 if errors else 0)"]
 os.execv(sys.executable, [sys.executable] + command)
 """.replace("MARK", _MARK)
 

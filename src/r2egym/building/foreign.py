@@ -6,12 +6,12 @@ import hashlib
 import json
 from pathlib import Path
 
-from r2egym.building.interpreters import Interpreter
+from r2egym.building.interpreters import VENV, Interpreter
 from r2egym.building.plain import MTIME
 from r2egym.building.project import TESTBED
 from r2egym.building.pyproject import Project
+from r2egym.building.python2 import HOME, INSTALLER
 from r2egym.building.requirements import parse_all
-from r2egym.building.resolve import VENV
 from r2egym.building.workshop import UV, Failing, Workshop
 from r2egym.errors import BuildError
 from r2egym.sandboxes.base import Layer
@@ -24,12 +24,22 @@ _INSTALL = """set -e
 rm -f {venv}/.lock
 find {venv} {testbed} -newermt @{mtime} -not -path '*/.git/*' -exec touch -h -d @{mtime} {{}} +
 """
+_INSTALL_2 = f"""set -e
+{INSTALLER} install --quiet --no-deps --no-compile --no-warn-script-location --editable {TESTBED}
+find {VENV} {TESTBED} -newermt @{MTIME} -not -path '*/.git/*' -exec touch -h -d @{MTIME} {{}} +
+"""
 
-_ASK = """set -e
+_ASKING = """set -e
 {uv} venv --quiet --no-config --no-python-downloads --no-cache --python /opt/r2egym/python/bin/python3 /tmp/ask
 {uv} pip install --quiet --python /tmp/ask/bin/python {flags} setuptools wheel
 cd {testbed}
 /tmp/ask/bin/python -W ignore - <<'END'
+"""
+_ASKING_2 = f"""cd {TESTBED}
+{HOME}/pip/bin/python -W ignore - <<'END'
+"""
+"""There setuptools is at hand."""
+_ASK = """\
 import json, sys
 import setuptools
 try:
@@ -40,9 +50,9 @@ sys.argv = ["setup.py", "--version"]
 sys.path.insert(0, "")
 def setup(**said):
     names = ("name", "version", "install_requires", "extras_require", "tests_require", "python_requires")
-    print("{mark}" + json.dumps({{name: said[name] for name in names if name in said}}, default=list))
+    print("MARK" + json.dumps({name: said[name] for name in names if name in said}, default=list))
 setuptools.setup = older.setup = setup
-exec(compile(open("setup.py", "rb").read(), "setup.py", "exec"), {{"__name__": "__main__", "__file__": "setup.py"}})
+exec(compile(open("setup.py", "rb").read(), "setup.py", "exec"), {"__name__": "__main__", "__file__": "setup.py"})
 END
 """
 
@@ -76,7 +86,8 @@ def editable_layers(
             workshop.bench(interpreter, before, failing, mounts) as bench,
         ):
             flags = " ".join(bench.flags)
-            bench.run(_INSTALL.format(uv=UV, venv=VENV, testbed=TESTBED, flags=flags, mtime=MTIME))
+            script = _INSTALL.format(uv=UV, venv=VENV, testbed=TESTBED, flags=flags, mtime=MTIME)
+            bench.run(_INSTALL_2 if interpreter.is_python2 else script)
             for target, name in ((VENV, "venv"), (TESTBED, "tree")):
                 bench.sandbox.export(target, scratch / name)
                 workshop.store.import_tree(scratch / name, folder / name, leave_out=_NOT_KEPT)
@@ -100,7 +111,8 @@ def ask_setup(
         with workshop.bench(
             interpreter, before, Failing("setup-failed", "its setup.py fails"), mounts
         ) as bench:
-            done = bench.run(_ASK.format(uv=UV, testbed=TESTBED, flags=" ".join(bench.flags), mark=_MARK))
+            start = _ASKING.format(uv=UV, testbed=TESTBED, flags=" ".join(bench.flags))
+            done = bench.run((_ASKING_2 if interpreter.is_python2 else start) + _ASK.replace("MARK", _MARK))
             (folder / "said.json").write_text(_last_mark(done.stdout))
 
     said = json.loads((workshop.store.layer("setups", key, build) / "said.json").read_text())

@@ -3,7 +3,7 @@
 It answers GET and HEAD of ``/simple/NAME/`` and ``/files/NAME/FILE[.metadata]`` with what a :class:`Source` has, and shows
 no file that was uploaded at or after the date asked for, so whatever runs in the sandbox lives in the past. Addresses
 in its pages lead back to itself. It writes down which projects were asked for: from that follows for which other
-dates the same answer holds (:meth:`IndexServer.interval`).
+dates the same answer holds (:meth:`IndexServer.interval`). Pages are JSON (PEP 691), to clients that know HTML only HTML.
 
 Names of projects asked for reach the index behind; that much a foreign ``setup.py`` can tell it.
 """
@@ -14,22 +14,24 @@ import json
 import re
 import shutil
 import socketserver
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from html import escape
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import BoundedSemaphore, Lock, Thread
 from typing import ClassVar, Self
 
 from r2egym.building.scratch import socket_folder
-from r2egym.building.source import IndexFile, Page, Source, normalized
+from r2egym.building.source import IndexFile, Page, Source, normalized, version_of
 from r2egym.building.upstream import IndexUnreachableError
 from r2egym.errors import TaskError
 
 SIMPLE = "http://127.0.0.1:8765/simple/"
 """Address of the simple index inside a sandbox."""
 
+_JSON = "application/vnd.pypi.simple.v1+json"
 _PAGE = re.compile(r"/simple/([A-Za-z0-9][A-Za-z0-9._-]{0,120})/?")
 _FILE = re.compile(r"/files/([a-z0-9-]{1,121})/([A-Za-z0-9][A-Za-z0-9._+!-]{0,250}?)(\.metadata)?")
 _AT_ONCE = 32
@@ -90,13 +92,25 @@ class IndexServer:
 
     # --- what a request gets ------------------------------------------------------------------------------------
 
-    def answer(self, path: str) -> tuple[int, str, bytes | Path]:
-        """Status, content type, and body (or the file that holds it) for a path."""
+    def release(self, filename: str) -> tuple[str, str, tuple[str, ...]] | None:
+        """Project and version of a file that was shown, and the SHA-256 of every file of this release."""
+        with self._mutex:
+            asked = list(self._asked)
+        for name in asked:
+            files = self._visible(name) or {}
+            version = version_of(name, filename)
+            if filename in files and version:
+                of_release = (file for file in files.values() if version_of(name, file.filename) == version)
+                return name, version, tuple(sorted({file.sha256 for file in of_release if file.sha256}))
+        return None
+
+    def answer(self, path: str, accept: str = "") -> tuple[int, str, bytes | Path]:
+        """Status, content type, and body (or the file that holds it) for a path, to a client that accepts that."""
         with self._mutex:
             self.requests += 1
         try:
             if found := _PAGE.fullmatch(path):
-                return self._page(normalized(found[1]))
+                return self._page(normalized(found[1]), html="html" in accept and _JSON not in accept)
             if found := _FILE.fullmatch(path):
                 return self._file(found[1], found[2], metadata=bool(found[3]))
         except TaskError as error:
@@ -113,13 +127,15 @@ class IndexServer:
             self._asked[name] = page
         return {file.filename: file for file in page.files if file.uploaded < cut} if page else None
 
-    def _page(self, name: str) -> tuple[int, str, bytes]:
+    def _page(self, name: str, *, html: bool) -> tuple[int, str, bytes]:
         files = self._visible(name)
         if files is None:
             return 404, "text/plain", b"no such project\n"
+        if html:
+            return 200, "text/html; charset=utf-8", _as_html(name, files.values()).encode()
         listed = [_describe(name, file) for file in files.values()]
         body = {"meta": {"api-version": "1.1"}, "name": name, "versions": [], "files": listed}
-        return 200, "application/vnd.pypi.simple.v1+json", json.dumps(body).encode()
+        return 200, _JSON, json.dumps(body).encode()
 
     def _file(self, name: str, filename: str, *, metadata: bool) -> tuple[int, str, bytes | Path]:
         file = (self._visible(name) or {}).get(filename)
@@ -144,6 +160,21 @@ def _describe(name: str, file: IndexFile) -> dict[str, object]:
     if file.requires_python:
         said["requires-python"] = file.requires_python
     return said
+
+
+def _as_html(name: str, files: Iterable[IndexFile]) -> str:
+    """A page in the words of PEP 503 and PEP 592."""
+    lines = ["<!DOCTYPE html>", f"<html><head><title>{name}</title></head><body>"]
+    for file in files:
+        digest = f"#sha256={file.sha256}" if file.sha256 else ""
+        said = {"href": f"/files/{name}/{file.filename}{digest}"}
+        if file.requires_python:
+            said["data-requires-python"] = file.requires_python
+        if file.yanked is not False:
+            said["data-yanked"] = file.yanked if isinstance(file.yanked, str) else ""
+        attributes = " ".join(f'{key}="{escape(value)}"' for key, value in said.items())
+        lines.append(f"<a {attributes}>{escape(file.filename)}</a><br>")
+    return "\n".join([*lines, "</body></html>", ""])
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -173,7 +204,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(body=False)
 
     def _reply(self, *, body: bool) -> None:
-        status, kind, content = self.server.index.answer(self.path)
+        status, kind, content = self.server.index.answer(self.path, self.headers["Accept"] or "")
         length = content.stat().st_size if isinstance(content, Path) else len(content)
         self.send_response(status)
         self.send_header("Content-Type", kind)

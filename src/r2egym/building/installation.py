@@ -41,7 +41,7 @@ def copy_installation(executable: Path, prefix: Path, minor: str, folder: Path, 
     for headers in (prefix / "include").glob(f"{name}*"):
         shutil.copytree(headers, folder / "include" / headers.name, symlinks=True)
     shutil.copy2(executable, folder / "bin" / name)
-    for link in ("python", "python3"):
+    for link in ("python", f"python{minor[0]}"):
         (folder / "bin" / link).symlink_to(name)
     for binary in (folder / "bin" / name, *(folder / "lib").glob("libpython*.so*")):
         if not binary.is_symlink():
@@ -51,7 +51,7 @@ def copy_installation(executable: Path, prefix: Path, minor: str, folder: Path, 
 
 def _ignored(folder: str, names: list[str]) -> set[str]:
     if Path(folder).name == "test":
-        return set(names) - {"__init__.py", "support"}
+        return set(names) - {"__init__.py", "support", "test_support.py"}
     return {
         name
         for name in names
@@ -78,16 +78,22 @@ def _unbind(binary: Path, prefix: Path) -> None:
 
 def _compile(executable: Path, library: Path, shown: str) -> None:
     """Make byte code valid for the times that all files of a layer have. Raises TaskError when the copy does not run."""
+    alone = isolation(executable.name)
     if not _keep_byte_code(library):
         seal(library)
-        _run([executable, "-I", "-m", "compileall", "-q", "-d", shown, library])
+        _run([executable, *alone, "-m", "compileall", "-q", "-d", shown, library])
     # Without -B it would compile anew, by the times that the sources have until the layer is sealed.
     done = _run(
-        [executable, "-I", "-B", "-c", "import zlib, hashlib, json, struct, select, socket, subprocess"]
+        [executable, *alone, "-B", "-c", "import zlib, hashlib, json, struct, select, socket, subprocess"]
     )
     if done.returncode:
         words = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
         raise TaskError(f"a copy of {executable.name} does not run: {words[-1]}")
+
+
+def isolation(name: str) -> tuple[str, ...]:
+    """Options that keep variables and the user's own packages away from an interpreter of that name."""
+    return ("-E", "-s") if name.startswith("python2") else ("-I",)
 
 
 def _run(command: list[str | Path]) -> subprocess.CompletedProcess[bytes]:
@@ -104,6 +110,9 @@ def _keep_byte_code(library: Path) -> bool:
     time. Importing puts the right file name into it, so where it was compiled does not matter.
     """
     kept = 0
+    for old in library.rglob("*.py[co]"):
+        if old.parent.name != "__pycache__":
+            old.unlink()  # Python 2 has them beside their sources, and dated as these were
     for cache in list(library.rglob("__pycache__")):
         for path in cache.iterdir():
             source = cache.parent / f"{path.name.split('.')[0]}.py"

@@ -4,8 +4,8 @@ Found in uv's own folder, in pyenv's, on ``$PATH``, in ``/usr/bin``, and the one
 does not answer is no interpreter. One whose files lie under ``/usr`` is there in every sandbox anyway, so its layer is a
 link; any other is copied, without its tests and its installed packages.
 
-Limits: CPython 3.6 and later (the oldest that uv installs into), and only builds that run from another folder, which
-all but a few do.
+Limits: CPython 3.6 and later (the oldest that uv installs into) and 2.7 (by older tools, see ``python2.py``), and only
+builds that run from another folder, which all but a few do.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from r2egym.building.installation import copy_installation
+from r2egym.building.installation import copy_installation, isolation
 from r2egym.building.layers import LayerStore
 from r2egym.errors import TaskError
 from r2egym.records import Record
@@ -26,15 +26,18 @@ from r2egym.sandboxes.base import Layer
 
 PYTHON = "/opt/r2egym/python"
 """Where the interpreter is in a sandbox."""
+VENV = "/opt/r2egym/venv"
+"""Where the virtual environment is."""
 OLDEST = (3, 6)
+PYTHON2 = (2, 7)
 
 _ASK = """\
 import json, os, platform, sys, sysconfig
 print(json.dumps({
     "executable": os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable),
-    "prefix": os.path.realpath(sys.base_prefix), "version": platform.python_version(),
-    "implementation": sys.implementation.name, "platform": sysconfig.get_platform(),
-    "build": platform.python_build()[1] + " " + platform.python_compiler()}))
+    "prefix": os.path.realpath(getattr(sys, "base_prefix", sys.prefix)), "version": platform.python_version(),
+    "implementation": "" if hasattr(sys, "real_prefix") else platform.python_implementation().lower(),
+    "platform": sysconfig.get_platform(), "build": platform.python_build()[1] + " " + platform.python_compiler()}))
 """
 
 
@@ -56,6 +59,16 @@ class Interpreter(Record):
     def minor(self) -> str:
         """``3.11``."""
         return ".".join(self.version.split(".")[:2])
+
+    @property
+    def is_python2(self) -> bool:
+        """Whether it is Python 2.7, for which other tools make environments."""
+        return self.version.startswith("2.")
+
+    @property
+    def command(self) -> str:
+        """Its path in a sandbox."""
+        return f"{PYTHON}/bin/python{self.minor}"
 
     @property
     def key(self) -> str:
@@ -105,7 +118,7 @@ def interpreter_layer(store: LayerStore, interpreter: Interpreter) -> Layer:
     def build(folder: Path) -> None:
         if interpreter.is_system:
             (folder / "bin").mkdir()
-            for name in ("python", "python3", f"python{interpreter.minor}"):
+            for name in ("python", f"python{interpreter.minor[0]}", f"python{interpreter.minor}"):
                 (folder / "bin" / name).symlink_to(interpreter.executable)
         else:
             copy_installation(interpreter.executable, interpreter.prefix, interpreter.minor, folder, PYTHON)
@@ -122,14 +135,14 @@ def _candidates(path: tuple[Path, ...], pyenv_root: Path, user_home: Path) -> It
         folders += sorted(root.glob("*/bin")) if root.is_dir() else []
     for folder in dict.fromkeys(folders):
         yield from sorted(folder.glob("python3.[0-9]")) + sorted(folder.glob("python3.[0-9][0-9]"))
-        yield folder / "python3"
+        yield from (folder / "python3", folder / "python2.7")
 
 
 def _ask(candidate: Path) -> dict[str, str] | None:
     """What an interpreter says of itself; None when it is none that we can use."""
     try:
         done = subprocess.run(
-            [candidate, "-I", "-c", _ASK],
+            [candidate, *isolation(candidate.name), "-c", _ASK],
             capture_output=True,
             timeout=20,
             check=False,
@@ -138,10 +151,8 @@ def _ask(candidate: Path) -> dict[str, str] | None:
         said: dict[str, str] = json.loads(done.stdout) if done.returncode == 0 else {}
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
-    if (
-        said.pop("implementation", "") != "cpython"
-        or tuple(map(int, said["version"].split(".")[:2])) < OLDEST
-    ):
+    numbers = tuple(map(int, said.get("version", "0.0").split(".")[:2]))
+    if said.pop("implementation", "") != "cpython" or (numbers < OLDEST and numbers != PYTHON2):
         return None
     with open(said["executable"], "rb") as file:  # noqa: PTH123
         said["digest"] = hashlib.file_digest(file, "sha256").hexdigest()

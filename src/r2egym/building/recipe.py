@@ -19,7 +19,7 @@ from r2egym.building.files import Files
 from r2egym.building.locks import read_locks
 from r2egym.building.metadata import read_project, same_name
 from r2egym.building.pyproject import Project, load_pyproject
-from r2egym.building.pythons import rank
+from r2egym.building.pythons import PYTHON2, rank
 from r2egym.building.requirements import (
     from_arguments,
     from_shell,
@@ -62,6 +62,8 @@ _NO_PACKAGES = {
 }
 _COMPILED = (".c", ".cc", ".cpp", ".pyx", ".rs", ".f", ".f90")
 _MOST = 8
+_BEFORE_PYTHON2 = 2
+"""How many recipes for Python 3 are tried before the one for Python 2.7 that a project names as well."""
 Gather = Callable[[Files, Project, str], tuple[list[str], list[str]]]
 """Requirements, and extras of the project."""
 
@@ -116,7 +118,14 @@ def discover(
             found.append(shape.model_copy(update=said))
         if minor == ranked[0] and not parts and files.paths & {"setup.py", "pyproject.toml"}:
             found.append(found[0].model_copy(update={"install": "editable"}))
-    return (*_distinct(found[: _MOST - 1]), _with_unittest(found[0]))
+    return (*_second_language(_distinct(found))[: _MOST - 1], _with_unittest(found[0]))
+
+
+def _second_language(recipes: list[Recipe]) -> list[Recipe]:
+    """The same, with Python 2.7's likeliest recipe early enough to be tried, where it is not the first anyway."""
+    older = [recipe for recipe in recipes if recipe.python == PYTHON2 != recipes[0].python][:1]
+    others = [recipe for recipe in recipes if recipe not in older]
+    return [*others[:_BEFORE_PYTHON2], *older, *others[_BEFORE_PYTHON2:]]
 
 
 def _places(files: Files, parts: dict[str, Project]) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -190,15 +199,17 @@ def _requirement_sets(
     plugins = _plugins(files)
     pins = read_locks(files)
     base = project.origin or "layout"
+    # In Python 2's time every environment had it, and hardly a project said that it needs it.
+    beside = ["setuptools"] if minor == PYTHON2 else []
     if gathered:
-        first = _joined(running, without_tooling(gathered[0]), plugins)
+        first = _joined(running, without_tooling(gathered[0]), plugins, beside)
         if pins:
             yield first, pins, f"{base} + {origins[0]} + lock file"
         yield first, (), f"{base} + {origins[0]}"
-        yield _joined(running, *gathered, plugins), (), f"{base} + {' + '.join(origins)}"
+        yield _joined(running, *gathered, plugins, beside), (), f"{base} + {' + '.join(origins)}"
     elif pins:
-        yield _joined(running, plugins), pins, f"{base} + lock file"
-    yield _joined(running, plugins), (), base
+        yield _joined(running, plugins, beside), pins, f"{base} + lock file"
+    yield _joined(running, plugins, beside), (), base
 
 
 def _joined(*sets: Iterable[str]) -> tuple[str, ...]:

@@ -162,7 +162,7 @@ def _words_of_line(line: str) -> list[str]:
 def _holds(factors: str, minor: str) -> bool:
     wanted = f"py{minor.replace('.', '')}"
     names = re.split(r"[,{}\s]+", factors)
-    return any(name == wanted or name in {"py3", "test", "tests"} for name in names)
+    return any(name == wanted or name in {f"py{minor[0]}", "test", "tests"} for name in names)
 
 
 def _local(path: str) -> str:

@@ -17,13 +17,13 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from r2egym.building.interpreters import PYTHON, Interpreter
+from r2egym.building.interpreters import PYTHON, VENV, Interpreter
 from r2egym.building.plain import MTIME
-from r2egym.building.workshop import TMP, UV, Failing, Workshop
+from r2egym.building.python2 import HOME, INSTALLER, PIP
+from r2egym.building.workshop import TMP, UV, Bench, Failing, Workshop
 from r2egym.errors import BuildError
 from r2egym.sandboxes.base import Layer
 
-VENV = "/opt/r2egym/venv"
 _LINE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9.!+_-]+( --hash=sha256:[0-9a-f]{64})+")
 _INSTALL = """set -e
 {uv} venv --quiet --no-config --no-python-downloads --no-cache --allow-existing --python {python}/bin/python3 {venv}
@@ -36,6 +36,18 @@ modern=$({venv}/bin/python -c 'import sys; print("-j 0 --invalidation-mode unche
 """
 """Byte code is written for the times that files have in a layer, so that it stays valid there; later Pythons need not look,
 for a layer never changes. What hardly anyone imports, and is most of some packages, goes without."""
+_INSTALL_2 = f"""set -e
+cp -a {HOME}/bare/. {VENV}/
+if grep -q == {TMP}/lock.txt; then
+    {PIP} wheel --quiet --no-deps --require-hashes --wheel-dir {TMP}/wheels -r {TMP}/lock.txt
+    sed 's/ .*//' {TMP}/lock.txt >{TMP}/names.txt
+    {INSTALLER} install --quiet --no-deps --no-index --find-links {TMP}/wheels --no-compile --ignore-installed \
+        --no-warn-script-location -r {TMP}/names.txt
+fi
+find {VENV} -exec touch -h -d @{MTIME} {{}} +
+{VENV}/bin/python -E -s -m compileall -q -x '/(tests|lexers)/' {VENV}/lib >/dev/null 2>&1 || true
+"""
+"""The same for Python 2.7; what comes as source is built aside, where setuptools is, before anything is installed."""
 
 
 def resolve(
@@ -77,12 +89,28 @@ def _compile(
     with workshop.bench(interpreter, before, failing) as bench:
         bench.sandbox.write_file(f"{TMP}/requirements.in", "\n".join(requirements) + "\n")
         bench.sandbox.write_file(f"{TMP}/constraints.txt", "\n".join(constraints) + "\n")
+        if interpreter.is_python2:
+            return _download(bench), bench.server.interval()
         done = bench.run([
             UV, "pip", "compile", f"{TMP}/requirements.in", "--constraints", f"{TMP}/constraints.txt",
             "--python", f"{PYTHON}/bin/python3", "--generate-hashes", "--no-header", "--no-annotate", "--no-sources",
             *bench.flags,
         ])  # fmt: skip
         return parse_lock(done.stdout), bench.server.interval()
+
+
+def _download(bench: Bench) -> tuple[str, ...]:
+    """The lock by pip for Python 2.7, which can only resolve by downloading; what it leaves counts by its file names."""
+    options = f"--use-feature=2020-resolver -r {TMP}/requirements.in -c {TMP}/constraints.txt"
+    bench.run(f"{PIP} download --quiet --dest {TMP}/files {options}")
+    lines: list[str] = []
+    for filename in bench.run(["ls", f"{TMP}/files"]).stdout.splitlines():
+        if release := bench.server.release(filename):
+            hashes = (f"--hash=sha256:{digest}" for digest in release[2])
+            lines.append(" ".join([f"{release[0]}=={release[1]}", *hashes]))
+        else:
+            lines.append(filename)  # which is none of the index's
+    return parse_lock("\n".join(lines))
 
 
 def environment_layer(
@@ -106,7 +134,8 @@ def environment_layer(
             with workshop.bench(interpreter, before, failing, [mount]) as bench:
                 bench.sandbox.write_file(f"{TMP}/lock.txt", "\n".join(lock) + "\n")
                 flags = " ".join(bench.flags)
-                bench.run(_INSTALL.format(uv=UV, python=PYTHON, venv=VENV, flags=flags, tmp=TMP, mtime=MTIME))
+                said = {"uv": UV, "python": PYTHON, "venv": VENV, "flags": flags, "tmp": TMP, "mtime": MTIME}
+                bench.run(_INSTALL_2 if interpreter.is_python2 else _INSTALL.format(**said))
                 bench.sandbox.export(VENV, scratch / "venv")
             workshop.store.import_tree(scratch / "venv", folder)
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from packaging.version import InvalidVersion, Version
 from pydantic import BaseModel
 
 from r2egym.errors import TaskError
@@ -92,6 +93,23 @@ class WheelFolder:
 def normalized(name: str) -> str:
     """A project's name as an index has it (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def version_of(name: str, filename: str) -> str:
+    """The version that a wheel's or a source archive's name gives a project; empty when it is none of this project."""
+    wheel = filename.endswith(".whl")
+    stem = re.sub(r"\.(whl|zip|tar\.(gz|bz2|xz|Z)|tgz)$", "", filename)
+    if stem == filename:
+        return ""
+    parts = stem.split("-")
+    for at in range(1, len(parts)):
+        if normalized("-".join(parts[:at])) == name:
+            text = parts[at] if wheel else "-".join(parts[at:])
+            try:
+                return str(Version(text))
+            except InvalidVersion:
+                return text
+    return ""
 
 
 def parse_time(text: str) -> float:

@@ -1,6 +1,6 @@
 """The build sandbox: where foreign code runs while an environment is made.
 
-It has the interpreter, ``uv``, what it is told to mount, and as its whole network the package index as of a date. What it
+It has the interpreter, ``uv`` (for Python 2.7, pip), what it is told to mount, and as its whole network the package index as of a date. What it
 writes stays in it until we take it out, file by file; no cache is shared with it.
 """
 
@@ -18,6 +18,7 @@ from r2egym.building.index import SIMPLE, IndexServer
 from r2egym.building.interpreters import Interpreter, interpreter_layer
 from r2egym.building.layers import LayerStore
 from r2egym.building.plain import MTIME
+from r2egym.building.python2 import Python2Tools
 from r2egym.building.source import Source
 from r2egym.building.upstream import IndexUnreachableError
 from r2egym.errors import BuildError, SandboxError
@@ -33,6 +34,12 @@ _FLAGS = (
     "--no-config", "--no-python-downloads", "--no-cache", "--no-progress", "--color", "never",
     "--index-url", SIMPLE, "--index-strategy", "first-index", "--keyring-provider", "disabled",
 )  # fmt: skip
+_PIP = {
+    "PIP_CONFIG_FILE": "/dev/null", "PIP_INDEX_URL": SIMPLE, "PIP_NO_CACHE_DIR": "1", "PIP_NO_INPUT": "1", "PIP_RETRIES": "0",
+    "PIP_DEFAULT_TIMEOUT": "120", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_PYTHON_VERSION_WARNING": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}  # fmt: skip
+"""What pip for Python 2.7 is told; the processes it starts need to know it, too."""
 
 
 @dataclass(frozen=True)
@@ -78,17 +85,21 @@ class Bench:
 class Workshop:
     """Opens build sandboxes. Safe for threads and processes."""
 
-    def __init__(self, store: LayerStore, backend: Backend, source: Source, uv: Path) -> None:
+    def __init__(
+        self, store: LayerStore, backend: Backend, source: Source, uv: Path, python2: Python2Tools
+    ) -> None:
         self.store = store
         self.source = source
         self._backend = backend
         self._uv = uv
+        self._python2 = python2
 
     @contextmanager
     def bench(
         self, interpreter: Interpreter, before: float, failing: Failing, mounts: Sequence[Layer] = ()
     ) -> Iterator[Bench]:
         """A build sandbox that sees the package index as it was before a moment (seconds since 1970)."""
+        tools = self._python2.layer(interpreter) if interpreter.is_python2 else self._tools()
         limits = floors(interpreter.minor)
         flags = [*_FLAGS, "--exclude-newer", rfc3339(before)]
         for name, floor in limits.items():
@@ -97,12 +108,13 @@ class Workshop:
         with IndexServer(self.source, before, limits) as server:
             # uv need not try again: the server behind it has
             config = SandboxConfig(
-                layers=(interpreter_layer(self.store, interpreter), self._tools(), *mounts),
+                layers=(interpreter_layer(self.store, interpreter), tools, *mounts),
                 env={
                     "UV_HTTP_TIMEOUT": "120",
                     "UV_NO_PROGRESS": "1",
                     "UV_HTTP_RETRIES": "0",
                     "SOURCE_DATE_EPOCH": str(MTIME),
+                    **(_PIP if interpreter.is_python2 else {}),
                 },
                 cwd=TMP,
                 network="index",
@@ -128,5 +140,9 @@ class Workshop:
 def last_words(text: str) -> str:
     """What a tool said went wrong, as one line."""
     lines = [line.strip(" \u00d7╰─▶├│") for line in text.splitlines() if line.strip()]
-    said = [line for line in lines if line and not line.startswith(("hint:", "warning:"))]
+    said = [
+        line
+        for line in lines
+        if line and not line.startswith(("hint:", "warning:", "DEPRECATION:", "WARNING:"))
+    ]
     return " ".join(said)[:400] or "it did not say why"
