@@ -249,6 +249,10 @@ class Task(Record):
     """Who wrote the statement: ``template``, ``human``, or a model's name."""
     size: Size | None = None
     """None in rows of versions that did not measure it."""
+    duplicate_of: str | None = None
+    """``instance_id`` of an earlier task of the same dataset whose gold patch is nearly the same."""
+    swebench: bool | None = None
+    """Whether SWE-bench has tasks of the same repository; None in rows of versions that did not look."""
     published: dict[str, JsonValue] = {}
     """The published columns that are not derived from the fields above (FACTS of the row: diffs, logs, entities)."""
     schema_version: int = SCHEMA_VERSION

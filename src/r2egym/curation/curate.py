@@ -20,6 +20,7 @@ from r2egym import __version__
 from r2egym.curation.attachments import attach
 from r2egym.curation.examine import Outcome, examine
 from r2egym.curation.funnel import Funnel, Rejected
+from r2egym.curation.marks import mark
 from r2egym.curation.workshop import OpenBuilder, Options, Workshop
 from r2egym.curation.writers import open_writer
 from r2egym.errors import R2EGymError
@@ -237,7 +238,8 @@ def _known(journal: Journal) -> dict[str, Outcome]:
 
 
 def _write(config: CurateConfig, repository: Repository, tally: _Tally, out: Path, seconds: float) -> Curated:
-    attach(out, repository, tally.tasks, config.index)
+    tasks = mark(tally.tasks, lambda task: repository.commit(task.fix_commit).committer_time)
+    attach(out, repository, tasks, config.index)
     funnel: dict[str, Any] = {
         "repository": repository.url or repository.name,
         "commits": tally.commits,
@@ -247,7 +249,7 @@ def _write(config: CurateConfig, repository: Repository, tally: _Tally, out: Pat
         "failures": dict(sorted(tally.failures.items())),
     }
     timing = {"seconds": round(seconds, 3), "resumed": tally.resumed, "candidates": tally.seconds}
-    path = write_dataset(out, tally.tasks, funnel=funnel, timing=timing)
+    path = write_dataset(out, tasks, funnel=funnel, timing=timing)
     return Curated(
         commits=tally.commits,
         candidates=tally.candidates,

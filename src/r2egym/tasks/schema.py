@@ -45,7 +45,7 @@ _PUBLISHED = (
 _OURS = (
     "instance_id", "repo", "base_commit", "patch", "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS", "environment",
     "hidden_tests", "validation", "test_statuses", "issue_source", "schema_version", "tests_commit",
-    "size",
+    "size", "duplicate_of", "swebench",
 )  # fmt: skip
 COLUMNS = (*_PUBLISHED, *_OURS)
 """Every column, in its order."""
@@ -67,6 +67,7 @@ def arrow_schema() -> pa.Schema:
     special: dict[str, pa.DataType] = {
         "modified_entity_summaries": pa.list_(entity),
         "schema_version": pa.int64(),
+        "swebench": pa.bool_(),
         **dict.fromkeys(_LISTS, pa.list_(pa.string())),
         **dict.fromkeys(_NUMBERS, pa.int64()),
     }
@@ -100,6 +101,8 @@ def to_row(task: Task) -> Row:
         "schema_version": task.schema_version,
         "tests_commit": task.tests_commit,
         "size": task.size.model_dump_json() if task.size else None,
+        "duplicate_of": task.duplicate_of,
+        "swebench": task.swebench,
     }
 
 
@@ -149,6 +152,8 @@ def _own(row: Mapping[str, Any]) -> Task:
         schema_version=row["schema_version"],
         tests_commit=row.get("tests_commit"),
         size=Size.model_validate_json(row["size"]) if row.get("size") else None,
+        duplicate_of=row.get("duplicate_of"),
+        swebench=row.get("swebench"),
     )
 
 
