@@ -35,6 +35,7 @@ test-system: setup ## what needs root or apt: fresh Debian roots, an ordinary us
 bench: setup-run ## how fast it is here, against the references
 	@$(BIN)/r2egym bench mining
 	@$(BIN)/r2egym bench sandbox
+	@$(BIN)/r2egym bench proof
 
 format: setup ## let the formatter and the linter mend what they can
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from r2egym.building.assembly import Assembly
@@ -35,6 +36,8 @@ class LayersWeight(Record):
     """All of them."""
     bytes_a_task: float | None
     """Of the kinds that a task more may bring, for each task whose layers are there."""
+    copied_a_task: float | None
+    """What a task would take with everything its own, as in an image that shares nothing."""
     absent: dict[str, int]
     """Kind → tasks whose layer of it is the first that is not there; the next use builds it."""
 
@@ -53,6 +56,7 @@ class _Shelf(LayerStore):
     def __init__(self, home: Path) -> None:
         super().__init__(home)
         self.found: dict[str, set[Path]] = {}
+        self.taken: set[Path] = set()
 
     def layer(self, kind: str, key: str, build: Callable[[Path], None]) -> Path:
         """The layer, when it is there; it does not count as used."""
@@ -61,6 +65,7 @@ class _Shelf(LayerStore):
         if not path.is_dir():
             raise _AbsentError(kind)
         self.found.setdefault(kind, set()).add(path)
+        self.taken.add(path)
         return path
 
 
@@ -77,24 +82,29 @@ def weigh(tasks: Iterable[Task], root: Path | None, settings: Settings, backend:
     assembly = Assembly(settings.home, backend, settings)
     assembly.store = shelf
     absent: Counter[str] = Counter()
-    there = 0
+    there = copied = 0
     mirrors = _mirrors(settings.home)
     for task in tasks:
+        shelf.taken.clear()
+        complete = True
         try:
             _look(assembly, task, root, mirrors)
         except _AbsentError as error:
             absent[error.kind] += 1
-            there += error.kind == "git"  # the last one, and made for agents only
+            complete = error.kind == "git"  # the last one, and made for agents only
         except R2EGymError:
             absent["repositories"] += 1
-        else:
+            complete = False
+        if complete:
             there += 1
+            copied += sum(_size(layer) for layer in shelf.taken)
     kinds = _weights(shelf.found)
     own = sum(kind.bytes for kind in kinds if kind.kind in OF_A_TASK)
     return LayersWeight(
         kinds=kinds,
         bytes=sum(kind.bytes for kind in kinds),
         bytes_a_task=own / there if there else None,
+        copied_a_task=copied / there if there else None,
         absent=dict(absent),
     )
 
@@ -126,6 +136,11 @@ def _has(repository: Repository, commit: str) -> bool:
         return repository.resolve(commit) == commit
     except RepositoryError:
         return False
+
+
+@cache
+def _size(layer: Path) -> int:
+    return sum(status.st_blocks * 512 for status in walk_files(layer))
 
 
 def _weights(found: dict[str, set[Path]]) -> tuple[Usage, ...]:

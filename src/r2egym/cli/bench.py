@@ -15,6 +15,9 @@ from r2egym.errors import UsageError
 if TYPE_CHECKING:
     from r2egym.bench import BenchLine
 
+_SMALL = 0.1
+_LARGE = 1000.0
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -41,7 +44,15 @@ def bench(
 
 
 def _text(line: BenchLine) -> str:
-    reference = "-" if line.reference is None else f"{line.reference:,.3g}"
-    ratio = "-" if line.ratio is None else f"{line.ratio:.2f}"
+    reference = "-" if line.reference is None else _number(line.reference)
+    ratio = (
+        "-" if line.ratio is None else f"{line.ratio:.2f}" if line.ratio >= _SMALL else f"{line.ratio:.2g}"
+    )
     note = f"  ({line.note})" if line.note else ""
-    return f"{line.name:<44} ours {line.ours:,.3g} {line.unit}  reference {reference}  ratio {ratio}{note}"
+    return (
+        f"{line.name:<44} ours {_number(line.ours)} {line.unit}  reference {reference}  ratio {ratio}{note}"
+    )
+
+
+def _number(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= _LARGE else f"{number:.3g}"
