@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from r2egym.curation import Curated, Progress
+    from r2egym.jobs import Executor
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -36,7 +37,9 @@ def curate(
         Literal["past", "none"], typer.Option("--history", help="What an agent's .git holds.")
     ] = "past",
     writer: Annotated[str, typer.Option("--writer", help="Who describes the tasks.")] = "template",
-    engine: Annotated[Literal["local"], typer.Option("--engine", help="What spreads the work.")] = "local",
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option("--engine", help="What spreads the work: threads here, or Ray.")
+    ] = "local",
     preset: Preset = "wide",
     thresholds: Thresholds = None,
     revision: Revision = "HEAD",
@@ -55,7 +58,6 @@ def curate(
     from r2egym.curation import CurateConfig, Options
     from r2egym.curation import curate as run
 
-    del engine
     config = CurateConfig(
         source=repo,
         mining=configure(
@@ -67,8 +69,16 @@ def curate(
         index=index,
         recipes=recipes,
     )
+    executor = _executor(engine, jobs)
     with progress() as advance:
-        done = run(config, out, ready_home(), jobs=jobs, report=lambda now: _tell(advance, now))
+        done = run(
+            config,
+            out,
+            ready_home(),
+            jobs=jobs,
+            executor=executor,
+            report=lambda now: _tell(advance, now),
+        )
     if as_json:
         print_json(done)
     else:
@@ -78,6 +88,15 @@ def curate(
     if not done.tasks:
         note(f"no task came out of {done.commits} commits; {out / 'funnel.json'} says why")
         answer_no()
+
+
+def _executor(engine: Literal["local", "ray"], jobs: int) -> Executor | None:
+    """What spreads the work; None: threads of this process."""
+    if engine == "local":
+        return None
+    from r2egym.jobs.ray import Ray
+
+    return Ray(jobs)
 
 
 def _tell(advance: Advance, now: Progress) -> None:

@@ -6,7 +6,6 @@ failure of the machinery is no outcome: it is reported, and tried again by the n
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import time
 from collections.abc import Callable, Iterator
@@ -18,23 +17,20 @@ from pydantic import ValidationError
 
 from r2egym import __version__
 from r2egym.curation.attachments import attach
-from r2egym.curation.examine import Outcome, examine
+from r2egym.curation.examine import Outcome
+from r2egym.curation.examiner import Equipment, Examiner
 from r2egym.curation.funnel import Funnel, Rejected
 from r2egym.curation.marks import mark
-from r2egym.curation.workshop import OpenBuilder, Options, Workshop
+from r2egym.curation.workshop import Options
 from r2egym.curation.writers import open_writer
-from r2egym.errors import R2EGymError
-from r2egym.grading import Grader
 from r2egym.jobs import Executor, Journal, Threads
 from r2egym.mining import Candidate, MiningConfig, Repository, mine
+from r2egym.mining.mirror import is_url
 from r2egym.records import SCHEMA_VERSION, Record, Task, content_hash
-from r2egym.sandboxes import open_backend
 from r2egym.tasks import write_dataset
 
 JOURNAL = "journal"
 """Folder of the journal, in the dataset's."""
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-"""Errors that every further candidate would meet too."""
 
 
 class CurateConfig(Record):
@@ -135,46 +131,36 @@ def curate(
         OSError: ``out`` cannot be written.
     """
     began = time.monotonic()
-    writer = open_writer(config.writer)
+    open_writer(config.writer)
     repository = Repository.open(config.source, home)
     repository.resolve(config.mining.revision)
-    with Journal(out / JOURNAL) as journal:
-        backend = open_backend(config.sandbox, home)
-        with OpenBuilder(home, backend=backend, index=config.index, recipes=config.recipes) as builder:
-            builder.repository = repository
-            spread = executor or Threads(jobs)
-            shop = Workshop(
-                repository,
-                builder,
-                backend,
-                Grader(builder, backend),
-                config.options,
-                home / "tmp",
-                lambda: spread.cancelled,
-            )
-            tally = _Tally()
-            known = _known(journal)
-
-            def work(candidate: Candidate) -> Outcome | tuple[str, str]:
-                try:
-                    return examine(shop, writer, candidate)
-                except R2EGymError as error:
-                    return candidate.commit.hash, f"{error.boundary}: {error}"
-                except OSError as error:
-                    if error.errno in _NO_ROOM:
-                        raise
-                    return candidate.commit.hash, f"sandbox: {error}"
-
-            fresh = _fresh(repository, config, known, tally, report)
-            for outcome in spread.map(work, fresh, ordered=False):
-                if isinstance(outcome, Outcome):
-                    key = _key(config, outcome.commit, outcome.tests_commit)
-                    journal.append({"key": key, **outcome.model_dump(mode="json")})
-                    tally.add(outcome)
-                else:
-                    tally.failures[outcome[0]] = outcome[1]
-                report(tally.progress())
+    spread = executor or Threads(jobs)
+    with Journal(out / JOURNAL) as journal, _examiner(config, home, spread) as examiner:
+        examiner.open(repository)
+        tally = _Tally()
+        fresh = _fresh(repository, config, _known(journal), tally, report)
+        for outcome in spread.map(examiner, fresh, ordered=False):
+            if isinstance(outcome, Outcome):
+                key = _key(config, outcome.commit, outcome.tests_commit)
+                journal.append({"key": key, **outcome.model_dump(mode="json")})
+                tally.add(outcome)
+            else:
+                tally.failures[outcome[0]] = outcome[1]
+            report(tally.progress())
         return _write(config, repository, tally, out, time.monotonic() - began)
+
+
+def _examiner(config: CurateConfig, home: Path, spread: Executor) -> Examiner:
+    equipment = Equipment(
+        source=config.source if is_url(config.source) else str(Path(config.source).absolute()),
+        home=home.absolute(),
+        options=config.options,
+        writer=config.writer,
+        sandbox=config.sandbox,
+        index=config.index and config.index.absolute(),
+        recipes=config.recipes and config.recipes.absolute(),
+    )
+    return Examiner(equipment, lambda: spread.cancelled)
 
 
 def _fresh(

@@ -1,0 +1,103 @@
+"""What examines candidates, wherever it is: it can be sent to another process, and opens its own workshop there."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Lock
+from typing import Literal, Self
+
+from r2egym.curation.examine import Outcome, examine
+from r2egym.curation.workshop import OpenBuilder, Options, Workshop
+from r2egym.curation.writers import Writer, open_writer
+from r2egym.errors import R2EGymError
+from r2egym.grading import Grader
+from r2egym.mining import Candidate, Repository
+from r2egym.records import Record
+from r2egym.sandboxes import open_backend
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+"""Errors that every further candidate would meet too."""
+
+
+class Equipment(Record):
+    """What an examiner works with, as far as it can be written down."""
+
+    source: str
+    """Path or URL of the repository; opened anew where the examiner is sent to."""
+    home: Path
+    """Where layers, mirrors and sandboxes are kept, on each machine."""
+    options: Options
+    writer: str
+    sandbox: Literal["bubblewrap", "docker"]
+    index: Path | None
+    recipes: Path | None
+
+
+class Examiner:
+    """Candidate → outcome, or commit and complaint when nothing is known. Safe for threads; close it.
+
+    Args:
+        equipment: what it works with.
+        cancelled: whether to stop before the next run; does not travel.
+    """
+
+    def __init__(self, equipment: Equipment, cancelled: Callable[[], bool] = bool) -> None:
+        self._equipment = equipment
+        self._cancelled = cancelled
+        self._mutex = Lock()
+        self._open = ExitStack()
+        self._ready: tuple[Workshop, Writer] | None = None
+
+    def __reduce__(self) -> tuple[type[Examiner], tuple[Equipment]]:
+        return type(self), (self._equipment,)
+
+    def open(self, repository: Repository) -> tuple[Workshop, Writer]:
+        """Take what is needed of this machine.
+
+        Raises:
+            UsageError: there is no such writer.
+            SandboxUnavailableError: this machine cannot run the sandbox.
+        """
+        chosen = self._equipment
+        writer = open_writer(chosen.writer)
+        backend = open_backend(chosen.sandbox, chosen.home)
+        builder = OpenBuilder(chosen.home, backend=backend, index=chosen.index, recipes=chosen.recipes)
+        builder.repository = repository
+        self._open.enter_context(builder)
+        grader = Grader(builder, backend)
+        scratch = chosen.home / "tmp"
+        shop = Workshop(repository, builder, backend, grader, chosen.options, scratch, self._cancelled)
+        self._ready = shop, writer
+        return self._ready
+
+    def _opened(self, commit: str) -> tuple[Workshop, Writer]:
+        """The workshop; where this examiner was sent, it is opened now."""
+        with self._mutex:
+            source, home = self._equipment.source, self._equipment.home
+            return self._ready or self.open(Repository.open(source, home, having=commit))
+
+    def __call__(self, candidate: Candidate) -> Outcome | tuple[str, str]:
+        """Examine one. Raises OSError when the disk is full, which every other would meet too."""
+        commit = candidate.commit.hash
+        try:
+            return examine(*self._opened(commit), candidate)
+        except R2EGymError as error:
+            return commit, f"{error.boundary}: {error}"
+        except OSError as error:
+            if error.errno in _NO_ROOM:
+                raise
+            return commit, f"sandbox: {error}"
+
+    def close(self) -> None:
+        """Let go of every layer; twice is safe."""
+        self._open.close()
+        self._ready = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
