@@ -77,9 +77,15 @@ def _supported(shop: Workshop, task: Task) -> Task:
             )
         reward = shop.grade(task, task.patch)
     if reward.score != 1.0:
-        why = reward.tampering[0] if reward.tampering else "a test that passed plainly fails"
-        raise NotATaskError("prove", "gold-fails", f"the fix does not score 1: {why}")
+        raise NotATaskError("prove", "gold-fails", f"the fix does not score 1: {_why(reward)}")
     return task
+
+
+def _why(reward: Reward) -> str:
+    """Why the fix does not score 1 though its tests passed plainly."""
+    seen = {**reward.f2p, **reward.p2p}
+    bad = [f"{test} is {status}" for test, status in seen.items() if status is not TestStatus.PASSED]
+    return next(filter(None, (*reward.tampering, reward.note, *bad)), "the run did not come to its end")
 
 
 def _lost(shop: Workshop, task: Task) -> tuple[list[str], Reward]:

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Literal
 
 from r2egym.building import Builder, Built, Collected
+from r2egym.building.objects import Objects
+from r2egym.building.trees import Change, edited_tree
 from r2egym.curation.funnel import NotATaskError
 from r2egym.errors import GraderError, TaskError
 from r2egym.grading import GradeOptions, Grader
 from r2egym.mining import Repository
-from r2egym.mining.plumbing import common_dir, empty_git_dir, run_git
 from r2egym.records import Environment, HiddenTests, Record, Reward, Task, TestStatus
 from r2egym.sandboxes.base import Backend
 from r2egym.testing import TestRun, run_tests
@@ -87,21 +88,15 @@ class Workshop:
     def side(self, commit: str, tests: str, hidden: HiddenTests) -> Path:
         """A layer with the files of ``commit``, and the hidden tests as they are in the commit ``tests``."""
         entries = self.repository.tree(tests)
-        lines = [f"0 {'0' * 40}\t{path}\0" for path in hidden.deleted]
-        lines += [f"{entries[f.path].mode:06o} {entries[f.path].oid}\t{f.path}\0" for f in hidden.files]
-        text = "".join(lines).encode("utf-8", "surrogateescape")
+        changes: dict[bytes, Change] = {os.fsencode(path): None for path in hidden.deleted}
+        for file in hidden.files:
+            entry = entries[file.path]
+            changes[os.fsencode(file.path)] = (entry.mode, entry.oid)
         with self.folder() as place:
-            git_dir = empty_git_dir(place / "git")
-            index = {"GIT_INDEX_FILE": str(place / "index")}
-            objects = [common_dir(self.repository.path) / "objects"]
-
-            def git(*arguments: str, stdin: bytes = b"") -> bytes:
-                return run_git(arguments, git_dir=git_dir, objects=objects, stdin=stdin, env=index)
-
-            git("read-tree", self.repository.commit(commit).tree)
-            git("update-index", "--replace", "-z", "--index-info", stdin=text)
-            tree = git("write-tree").decode().strip()
-            return self.builder.tree_layer(self.repository, tree, objects=git_dir / "objects")
+            tree = edited_tree(
+                Objects(self.repository.path), self.repository.commit(commit).tree, changes, place
+            )
+            return self.builder.tree_layer(self.repository, tree, objects=place)
 
     def build(self, base: str, fix: str, gold: Path, hidden: HiddenTests) -> tuple[Built, TestRun]:
         """The environment of a commit in which the most hidden tests pass on the fix's side, and that run of them.

@@ -7,15 +7,13 @@ Links and filters of the patch are never followed or run here, and only a sandbo
 from __future__ import annotations
 
 import base64
-import hashlib
-import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from r2egym.building import Builder
 from r2egym.building.objects import Objects
-from r2egym.building.trees import unpack_tree
+from r2egym.building.trees import Change, edited_tree, unpack_tree, write_object
 from r2egym.errors import RepositoryError, UsageError
 from r2egym.mining import FilePatch, Repository
 from r2egym.mining.plumbing import common_dir, empty_git_dir, run_git
@@ -45,50 +43,47 @@ def graded_tree(
     """
     with builder.store.scratch() as scratch:
         git_dir = empty_git_dir(scratch / "git")
-        index = {"GIT_INDEX_FILE": str(scratch / "index")}
-        borrowed = [common_dir(repository.path) / "objects"]
-
-        def git(*arguments: str, stdin: bytes = b"") -> bytes:
-            return run_git(arguments, git_dir=git_dir, objects=borrowed, stdin=stdin, env=index)
-
-        git("read-tree", base_tree)
-        if parts:
-            text = "".join(part.text for part in parts).encode()
-            try:
-                git("apply", "--cached", "--whitespace=nowarn", "-", stdin=text)
-            except RepositoryError as error:
-                raise PatchDoesNotApplyError(str(error).removeprefix("git apply failed: ")) from None
-        lines = _entries(hidden, git_dir / "objects")
-        git("update-index", "--replace", "-z", "--index-info", stdin="".join(lines).encode())
-        tree = git("write-tree").decode().strip()
+        tree = _patched(repository, base_tree, parts, git_dir, scratch / "index") if parts else base_tree
+        objects = Objects(repository.path, git_dir / "objects")
+        tree = edited_tree(objects, tree, _changes(hidden, git_dir / "objects"), git_dir / "objects")
         folder = scratch / "tree"
         folder.mkdir()
         unpack_tree(Objects(repository.path, git_dir / "objects"), tree, folder, builder.store)
         yield folder
 
 
-def _entries(hidden: HiddenTests, objects: Path) -> Sequence[str]:
-    """Lines for ``git update-index``: what is deleted first, then files, modules as stubs."""
-    lines = [f"0 {'0' * 40}\t{path}\0" for path in hidden.deleted]
+def _patched(
+    repository: Repository, tree: str, parts: Collection[FilePatch], git_dir: Path, index: Path
+) -> str:
+    """Id of a tree with a patch applied; what is new lies in ``git_dir``."""
+    borrowed = [common_dir(repository.path) / "objects"]
+
+    def git(*arguments: str, stdin: bytes = b"") -> bytes:
+        variables = {"GIT_INDEX_FILE": str(index)}
+        return run_git(arguments, git_dir=git_dir, objects=borrowed, stdin=stdin, env=variables)
+
+    git("read-tree", tree)
+    text = "".join(part.text for part in parts).encode()
+    try:
+        git("apply", "--cached", "--whitespace=nowarn", "-", stdin=text)
+    except RepositoryError as error:
+        raise PatchDoesNotApplyError(str(error).removeprefix("git apply failed: ")) from None
+    return git("write-tree").decode().strip()
+
+
+def _changes(hidden: HiddenTests, store: Path) -> dict[bytes, Change]:
+    """What the hidden tests put in place and take away, modules as stubs."""
+    changes: dict[bytes, Change] = {path.encode(): None for path in hidden.deleted}
     modules = set(hidden.modules)
     for file in hidden.files:
         if file.path not in modules:
-            mode = "100755" if file.executable else "100644"
-            lines.append(f"{mode} {_write_blob(objects, content(file))}\t{file.path}\0")
-    lines += [f"100644 {_write_blob(objects, stub(path).encode())}\t{path}\0" for path in hidden.modules]
-    return lines
+            mode = 0o100755 if file.executable else 0o100644
+            changes[file.path.encode()] = (mode, write_object("blob", content(file), store))
+    for path in hidden.modules:
+        changes[path.encode()] = (0o100644, write_object("blob", stub(path).encode(), store))
+    return changes
 
 
 def content(file: HiddenFile) -> bytes:
     """The bytes of a hidden file."""
     return base64.b64decode(file.content) if file.encoding == "base64" else file.content.encode()
-
-
-def _write_blob(objects: Path, data: bytes) -> str:
-    """Store a blob as a loose object; its id."""
-    whole = b"blob %d\0" % len(data) + data
-    oid = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
-    place = objects / oid[:2] / oid[2:]
-    place.parent.mkdir(exist_ok=True)
-    place.write_bytes(zlib.compress(whole, 1))
-    return oid
