@@ -87,13 +87,25 @@ def test_funnel_is_the_expected_one(demo: Demo, curated: tuple[Curated, Dataset]
 def test_tasks_are_the_expected_ones(demo: Demo, curated: tuple[Curated, Dataset]) -> None:
     """The right commits become tasks, judged by the right tests, with the flaky ones set aside."""
     seen = {
-        task.fix_commit: (task.fail_to_pass, task.pass_to_pass, task.validation.flaky) for task in curated[1]
+        task.fix_commit: (task.tests_commit, task.fail_to_pass, task.pass_to_pass, task.validation.flaky)
+        for task in curated[1]
     }
     assert seen == {
-        outcome.commit: (outcome.fail_to_pass, outcome.pass_to_pass, outcome.flaky)
+        outcome.commit: (outcome.tests_commit, outcome.fail_to_pass, outcome.pass_to_pass, outcome.flaky)
         for outcome in demo.outcomes.values()
         if outcome.fate == "task"
     }
+
+
+def test_rows_can_be_filtered(demo: Demo, curated: tuple[Curated, Dataset]) -> None:
+    """Sizes and twins are told; a merge of one fix is marked as that fix once more."""
+    names = {task.instance_id: demo.outcomes[task.fix_commit] for task in curated[1]}
+    doubles = {names[t.instance_id].kind: names[t.duplicate_of].kind for t in curated[1] if t.duplicate_of}
+    assert doubles == {"merge": "branch"}
+    assert all(task.size and task.size.fail_to_pass == len(task.fail_to_pass) for task in curated[1])
+    assert {task.swebench for task in curated[1]} == {False}
+    assert all(set(task.validation.twinned or ()) <= set(task.fail_to_pass) for task in curated[1])
+    assert sum(task.validation.twinned == task.fail_to_pass for task in curated[1]) > len(curated[1]) / 2
 
 
 def test_locks_follow_the_dates(curated: tuple[Curated, Dataset]) -> None:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2egym.errors import DatasetError, UsageError
-from r2egym.records import Environment, HiddenFile, HiddenTests, Recipe, Task, Validation
+from r2egym.records import Environment, HiddenFile, HiddenTests, Recipe, Size, Task, Validation
 from r2egym.tasks import COLUMNS, Dataset, from_row, load_dataset, read_predictions, to_row, write_dataset
 
 PUBLISHED = COLUMNS[:14]
@@ -26,6 +26,7 @@ def make_task(number: int = 1, **changes: object) -> Task:
         "repo": "toy",
         "base_commit": "b" * 40,
         "fix_commit": fix,
+        "tests_commit": "c" * 40,
         "patch": "diff --git a/x b/x\n",
         "test_patch": "",
         "fail_to_pass": ("tests/test_x.py::test_a[ü - 1]",),
@@ -36,8 +37,21 @@ def make_task(number: int = 1, **changes: object) -> Task:
             repository="repos/toy.bundle", recipe=Recipe(python="3.11"), as_of="2020-01-01T00:00:00Z", lock=()
         ),
         "hidden_tests": HiddenTests(files=(HiddenFile(path="tests/test_x.py", content="…"),)),
-        "validation": Validation(gold=1.0, empty=0.0),
+        "validation": Validation(gold=1.0, empty=0.0, twinned=("tests/test_x.py::test_a[ü - 1]",)),
         "problem_statement": "It breaks.",
+        "size": Size(
+            files=1,
+            hunks=2,
+            added=3,
+            removed=4,
+            entities=5,
+            directories=6,
+            widest_gap=7,
+            fail_to_pass=8,
+            pass_to_pass=9,
+        ),
+        "duplicate_of": "toy__000000000000",
+        "swebench": False,
         "published": {
             "num_non_test_files": 1,
             "modified_files": ["x"],
@@ -111,6 +125,18 @@ def test_newer_schema_is_one_line(tmp_path: Path):
     row = to_row(make_task()) | {"schema_version": 99, "hidden_tests": "who knows"}
     with pytest.raises(DatasetError, match=r"schema 99, .* update r2egym$"):
         from_row(row)
+
+
+def test_rows_of_the_first_schema_are_read():
+    """What they do not say is None."""
+    row = to_row(make_task(validation=Validation(gold=1.0))) | {"schema_version": 1}
+    row["validation"] = json.dumps({"gold": 1.0})
+    for name in ("tests_commit", "size", "duplicate_of", "swebench"):
+        del row[name]
+    task = from_row(row)
+    assert (task.schema_version, task.validation.twinned) == (1, None)
+    assert (task.tests_commit, task.size, task.duplicate_of, task.swebench) == (None, None, None, None)
+    assert from_row(to_row(task)) == task
 
 
 @pytest.mark.parametrize(
