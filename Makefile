@@ -40,7 +40,7 @@ bench: setup-run ## how fast it is here, against the references
 format: setup ## let the formatter and the linter mend what they can
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .
 
-docs: setup ## write docs/commands.md from the commands' own --help
+docs: setup ## write the generated pages of docs/ from commands, records and columns
 	@$(BIN)/python scripts/write_docs.py
 
 lock: setup ## pin the newest versions of everything, by hash

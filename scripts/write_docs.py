@@ -1,8 +1,8 @@
-"""Write docs/commands.md from what the commands say of themselves, so that it cannot rot.
+"""Write the pages of docs/ that are generated, so that they cannot rot: what commands, records and columns say of themselves.
 
     .venv/bin/python scripts/write_docs.py [--check]
 
-With ``--check`` nothing is written, and the exit code is 1 when the page is stale.
+With ``--check`` nothing is written, and the exit code is 1 when a page is stale.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from docs_of_records import recipe_page, rows_page
+
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "commands.md"
 PREFACE = """# Commands
 
 Written by `make docs` from `r2egym COMMAND --help`; do not edit it by hand.
@@ -56,24 +57,28 @@ def help_of(command: str) -> str:
     return "\n".join(line.rstrip() for line in run.stdout.strip("\n").splitlines())
 
 
-def page() -> str:
-    """The whole page."""
+def commands_page() -> str:
+    """Every command's help."""
     parts = [PREFACE, f"```text\n{help_of('')}\n```\n"]
     parts += [f"## r2egym {name}\n\n```text\n{help_of(name)}\n```\n" for name in command_names()]
     return "\n".join(parts)
 
 
+PAGES = {"commands.md": commands_page, "recipe.md": recipe_page, "rows.md": rows_page}
+
+
 def main(arguments: list[str]) -> int:
-    """Write the page, or say whether it is stale."""
-    text = page()
-    if "--check" in arguments:
-        stale = not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text
-        if stale:
-            print("docs/commands.md is stale: run `make docs`", file=sys.stderr)
-        return int(stale)
-    PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    """Write the pages, or say which are stale."""
+    stale = 0
+    for name, page in PAGES.items():
+        path, text = ROOT / "docs" / name, page()
+        if "--check" not in arguments:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            print(f"docs/{name} is stale: run `make docs`", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

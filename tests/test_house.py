@@ -227,11 +227,57 @@ def test_documents_name_targets_that_exist(document: str) -> None:
     assert named <= makefile_targets()
 
 
-def test_commands_are_documented() -> None:
-    """docs/commands.md is what the commands say of themselves today."""
+def test_generated_pages_are_current() -> None:
+    """docs/commands.md, recipe.md and rows.md are what commands, records and columns say of themselves today."""
     script = [sys.executable, str(ROOT / "scripts" / "write_docs.py"), "--check"]
     run = subprocess.run(script, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def reason_codes() -> set[str]:
+    """Every code under which a funnel can count a commit, as the source has them."""
+    places = {"NotATaskError": 1, "BuildError": 0, "Failing": 0, "_expect": 4, "_over": 2}
+    found = set()
+    for path in (
+        path for room in ("mining", "building", "curation") for path in (PACKAGE / room).glob("*.py")
+    ):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            parts: list[ast.expr | None] = []
+            if isinstance(node, ast.Call):
+                name = getattr(node.func, "id", "")
+                parts = node.args[places[name] :][:1] if name in places else []
+                parts += [word.value for word in node.keywords if name == "Rejection"]
+            elif isinstance(node, ast.Return) and path.name == "filters.py":
+                parts = [node.value]
+            inner = (part for whole in parts if whole for part in ast.walk(whole))
+            found |= {part.value for part in inner if isinstance(part, ast.Constant)}
+    return {code for code in found if isinstance(code, str) and re.fullmatch(r"[a-z]+(-[a-z]+)*", code)}
+
+
+def test_every_reason_is_explained() -> None:
+    """docs/ENV_GENERATION.md says of every reason code what it means and what to do."""
+    text = (ROOT / "docs" / "ENV_GENERATION.md").read_text(encoding="utf-8")
+    explained = {
+        code
+        for line in text.splitlines()
+        if line.startswith("| `")
+        for code in re.findall("`([a-z-]+)`", line.split("|")[1])
+    }
+    codes = reason_codes()
+    assert len(codes) > 40
+    assert codes <= explained, codes - explained
+
+
+def test_guide_names_options_that_exist() -> None:
+    """Every command that docs/ENV_GENERATION.md shows is one, and its options are in docs/commands.md."""
+    guide = (ROOT / "docs" / "ENV_GENERATION.md").read_text(encoding="utf-8")
+    pages = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8").split("## r2egym ")
+    helps = {page.split("\n")[0]: page for page in pages[1:]}
+    commands = re.findall(r"^r2egym ([a-z]+)(.*)$", guide, re.MULTILINE)
+    assert len(commands) > 5
+    for verb, rest in commands:
+        wrong = [option for option in re.findall(r"--[a-z-]+", rest) if option not in helps[verb]]
+        assert not wrong, f"r2egym {verb}{rest}"
 
 
 def test_readme_names_every_command() -> None:

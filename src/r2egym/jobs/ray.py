@@ -103,7 +103,7 @@ class Ray:
         with suppress(ImportError, AttributeError):  # nothing is told to anybody about who uses this
             importlib.import_module("ray._private.usage.usage_lib").set_usage_stats_enabled_via_env_var(False)
         try:
-            self._ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            self._ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.CRITICAL)
         except Exception as error:  # noqa: BLE001 - whatever kept Ray from starting, it says it in its own types
             first = str(error).partition("\n")[0]
             raise TaskError(
