@@ -8,6 +8,7 @@ with the most tests counts. A build that fails keeps its log under ``home/logs``
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -28,6 +29,7 @@ from r2egym.building.objects import Objects
 from r2egym.building.pyproject import Project
 from r2egym.building.pythons import rank
 from r2egym.building.recipe import discover, has_extension, read_recipe
+from r2egym.building.requirements import name_of
 from r2egym.building.resolve import resolve
 from r2egym.errors import BuildError, TaskError
 from r2egym.mining import Repository
@@ -230,7 +232,8 @@ class Builder:
         partial: list[tuple[int, int, Built]] = []
         imported: set[str] = set()
         compiles = has_extension(read_files(repository, base))
-        for environment in self._environments(repository, plans, failures):
+        pending = deque(plans)
+        for plan, environment in self._environments(repository, pending, failures):
             recipe = environment.recipe
             has_pytest = bool(partial) or any(error.reason != "resolve-failed" for error in failures)
             if (recipe.install == "editable" and recipe.python in imported and not compiles) or (
@@ -250,7 +253,9 @@ class Builder:
             if found.tests:
                 imported.add(recipe.python)
             partial.append((found.tests, -len(partial), ready))
-            if sum(1 for tests, *_ in partial if tests) > _SECOND_OPINIONS:
+            if fuller := _with_missing(plan, found.missing):
+                pending.appendleft(fuller)
+            elif sum(1 for tests, *_ in partial if tests) > _SECOND_OPINIONS:
                 break
         if partial:
             return max(partial, key=lambda one: one[:2])[2]
@@ -260,11 +265,13 @@ class Builder:
         )
 
     def _environments(
-        self, repository: Repository, plans: tuple[_Plan, ...], failures: list[BuildError]
-    ) -> Iterator[Environment]:
-        """Every different environment that the recipes resolve to."""
+        self, repository: Repository, pending: deque[_Plan], failures: list[BuildError]
+    ) -> Iterator[tuple[_Plan, Environment]]:
+        """Every different environment that the plans resolve to; plans may be added meanwhile."""
         seen: set[tuple[object, ...]] = set()
-        for moment, recipe in plans:
+        while pending:
+            plan = pending.popleft()
+            moment, recipe = plan
             try:
                 before, lock = self._lock(recipe, moment)
             except BuildError as error:
@@ -276,12 +283,15 @@ class Builder:
             if identity in seen:
                 continue
             seen.add(identity)
-            yield Environment(
-                repository=repository.url or f"repos/{repository.name}.bundle",
-                recipe=recipe,
-                as_of=rfc3339(before),
-                lock=lock,
-                index="index" if self._index else "default",
+            yield (
+                plan,
+                Environment(
+                    repository=repository.url or f"repos/{repository.name}.bundle",
+                    recipe=recipe,
+                    as_of=rfc3339(before),
+                    lock=lock,
+                    index="index" if self._index else "default",
+                ),
             )
 
     def _lock(self, recipe: Recipe, moment: float) -> tuple[float, tuple[str, ...]]:
@@ -301,6 +311,19 @@ class Builder:
         logs.mkdir(parents=True, exist_ok=True)
         text = f"{repository.name} {base}\n{error.reason}: {error}\n\n{error.log}\n"
         (logs / f"{repository.name}-{base[:12]}.log").write_text(text, errors="replace")
+
+
+def _with_missing(plan: _Plan, missing: Sequence[str]) -> _Plan | None:
+    """The same with what a run found missing; None when nothing is new in that."""
+    have = {name_of(line) for line in plan.recipe.requirements}
+    more = [name for name in missing if name_of(name) not in have]
+    if not more:
+        return None
+    asked = tuple(sorted({*plan.recipe.requirements, *more}))
+    recipe = plan.recipe.model_copy(
+        update={"requirements": asked, "origin": f"{plan.recipe.origin} + what tests import"}
+    )
+    return _Plan(plan.moment, recipe)
 
 
 def _asks_otherwise(repository: Repository, base: str, fix: str) -> bool:

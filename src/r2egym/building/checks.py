@@ -54,6 +54,8 @@ class Collected(Record):
     errors: int
     """Tests and modules that do not work; with none, the environment will do."""
     log: str = ""
+    missing: tuple[str, ...] = ()
+    """Projects of the index that would bring what could not be imported, as far as that can be told."""
 
 
 def check(backend: Backend, config: SandboxConfig, recipe: Recipe) -> Collected:

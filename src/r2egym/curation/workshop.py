@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from r2egym.building import Builder, Built, Collected
+from r2egym.building.missing import missing_projects
 from r2egym.building.objects import Objects
 from r2egym.building.trees import Change, edited_tree
 from r2egym.curation.funnel import NotATaskError
@@ -106,6 +107,7 @@ class Workshop:
             NotATaskError: the tests do not end in time (stage ``classify``).
         """
         runs: list[tuple[Environment, TestRun]] = []
+        own = {part.removesuffix(".py") for path in self.repository.tree(fix) for part in path.split("/")}
 
         def judge(built: Built) -> Collected:
             run = self.run(built, gold, hidden, 0)
@@ -115,7 +117,8 @@ class Workshop:
             passed = sum(status is TestStatus.PASSED for status in run.statuses.values())
             bad = sum(status in {TestStatus.FAILED, TestStatus.ERROR} for status in run.statuses.values())
             trouble = bad + sum(place not in run.statuses for place in run.messages) + (not run.complete)
-            return Collected(tests=passed, errors=trouble or not passed)
+            missing = missing_projects(run.messages.values(), own)
+            return Collected(tests=passed, errors=trouble or not passed, missing=missing)
 
         built = self.builder.build(self.repository, base, judge=judge, near=hidden.modules, fix=fix)
         return built, next(run for environment, run in runs if environment == built.environment)
