@@ -2,7 +2,7 @@
 
 import pytest
 
-from r2egym.building.dates import released, tools_floor
+from r2egym.building.dates import floors, released, tools_floor
 from r2egym.building.files import Files
 from r2egym.building.metadata import read_project
 from r2egym.building.pythons import rank
@@ -55,3 +55,42 @@ def test_releases_to_come() -> None:
     assert released("3.15") > released("3.14")
     assert released("3.15") - released("3.14") < 370 * 86400
     assert tools_floor("3.15") > released("3.15")
+
+
+PRINTS = {"larder/__init__.py": "print 'jam'\n"}
+BOTH = {
+    "setup.py": "from setuptools import setup\nsetup(name='larder', classifiers=["
+    "'Programming Language :: Python :: 2.7', 'Programming Language :: Python :: 3.6'])\n"
+}
+IN_2013, IN_2018 = 1_375_000_000, 1_540_000_000
+
+
+@pytest.mark.parametrize(
+    ("files", "moment", "expected"),
+    [
+        (PRINTS, IN_2013, ["2.7"]),
+        (PRINTS, IN_2021, ["3.9", "3.8"]),
+        ({"larder/a.py": "try:\n    pass\nexcept KeyError, error:\n    pass\n"}, IN_2013, ["2.7"]),
+        ({"larder/a.py": "async = 1\n"}, IN_2013, ["3.8", "3.9"]),
+        ({"larder/_py2.py": "exec 'a' in {}\n", "tests/old.py": "print 1\n"}, IN_2013, ["3.8", "3.9"]),
+        ({"setup.py": "from setuptools import setup\nsetup(name='larder', python_requires='<3')\n"}, IN_2013, ["2.7"]),
+        ({"tox.ini": "[tox]\nenvlist = py26,py27\n"}, IN_2013, ["2.7", "3.8", "3.9"]),
+        ({".travis.yml": "python:\n  - 2.6\n  - 2.7\n"}, IN_2013, ["2.7", "3.8", "3.9"]),
+        ({"setup.py": "from setuptools import setup\nsetup(use_2to3=True, classifiers=['Programming Language :: Python :: 3'])\n"},
+         IN_2013, ["2.7", "3.8", "3.9"]),
+        (BOTH, IN_2018, ["3.8", "2.7", "3.9"]),
+        ({**BOTH, **PRINTS}, IN_2018, ["3.8", "2.7", "3.9"]),
+        (BOTH, IN_2021, ["3.9", "3.8"]),
+        ({}, IN_2013, ["3.8", "3.9"]),
+    ],
+)  # fmt: skip
+def test_python2(files: dict[str, str], moment: float, expected: list[str]) -> None:
+    """Python 2.7 is first where no Python 3 can be right, later where it is named as well, and else not there."""
+    found = Files.of(files)
+    assert rank(["3.9", "3.8", "2.7"], found, read_project(found), moment) == expected
+
+
+def test_test_runners_of_python2() -> None:
+    """They are taken as of when the last for Python 2.7 was out, and what they need with them."""
+    assert floors("2.7")["pytest"] == tools_floor("2.7") > released("3.8")
+    assert set(floors("2.7")) > set(floors("3.8"))

@@ -85,6 +85,7 @@ def write_wheel(
     *,
     requires: Sequence[str] = (),
     uploaded: str = "2019-01-01T00:00:00Z",
+    tag: str = "py3-none-any",
 ) -> Path:
     """Put a wheel, and the time it was uploaded at, into an index folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,11 +94,11 @@ def write_wheel(
     inside = {
         **files,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }
     record = [f"{path},{_digest(text.encode())},{len(text.encode())}\n" for path, text in inside.items()]
     inside[f"{info}/RECORD"] = "".join([*record, f"{info}/RECORD,,\n"])
-    path = folder / f"{name}-{version}-py3-none-any.whl"
+    path = folder / f"{name}-{version}-{tag}.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for inner, text in inside.items():
             archive.writestr(zipfile.ZipInfo(inner, (1980, 1, 1, 0, 0, 0)), text)

@@ -6,7 +6,7 @@ import pytest
 from tests.mining.repositories import commit
 
 from r2egym.curation.funnel import NotATaskError
-from r2egym.curation.select_tests import select_tests
+from r2egym.curation.select_tests import select_tests, together
 from r2egym.mining import Candidate, MiningConfig, Repository, mine, split_patch
 
 BASE = {"pkg/__init__.py": "", "pkg/jars.py": "def seal():\n    return 1\n", "tests/util.py": "a = 1\n"}
@@ -84,3 +84,27 @@ def test_helpers_alone_judge_nothing(tmp_path: Path):
     """Without a module that holds tests there is nothing to run."""
     with pytest.raises(NotATaskError, match="no-test-module"):
         selected(tmp_path / "r", {"tests/util.py": "a = 2\n"})
+
+
+@pytest.mark.parametrize(
+    ("modules", "packages", "kept"),
+    [
+        (
+            ["api/tests/test_a.py", "web/tests/test_b.py", "web/tests/test_c.py"],
+            ["api/tests", "web/tests"],
+            [1, 2],
+        ),
+        (["api/tests/test_a.py", "web/tests/test_b.py"], ["api/tests", "web/tests"], [0]),
+        (["api/tests/test_a.py", "web/tests/test_b.py"], ["web/tests"], [0, 1]),
+        (["api/test_a.py", "web/test_a.py", "web/test_b.py"], [], [0, 2]),
+        (
+            ["pkg/x/tests/test_a.py", "pkg/y/tests/test_a.py"],
+            ["pkg", "pkg/x", "pkg/x/tests", "pkg/y", "pkg/y/tests"],
+            [0, 1],
+        ),
+    ],
+)
+def test_modules_of_one_name_are_not_run_together(modules: list[str], packages: list[str], kept: list[int]):
+    """Python imports one module of a name: the larger group stays, of equal ones the first."""
+    paths = [*modules, *(f"{package}/__init__.py" for package in packages)]
+    assert list(together(modules, paths)) == [modules[place] for place in kept]

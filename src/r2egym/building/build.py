@@ -42,6 +42,8 @@ _STAGES = (
     "bad-lock",
     "resolve-failed",
     "install-failed",
+    "missing-program",
+    "missing-header",
     "project-failed",
     "import-failed",
     "check-timeout",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from r2egym.building.dates import floors, rfc3339
+from r2egym.building.diagnosis import diagnosed
 from r2egym.building.index import SIMPLE, IndexServer
 from r2egym.building.interpreters import Interpreter, interpreter_layer
 from r2egym.building.layers import LayerStore
@@ -79,7 +80,7 @@ class Bench:
         detail = (
             f"gave up after {_TIMEOUT:.0f} s" if done.timed_out else str(trouble or last_words(done.stderr))
         )
-        raise BuildError(self._failing.reason, f"{self._failing.message}: {detail}", log)
+        raise diagnosed(BuildError(self._failing.reason, f"{self._failing.message}: {detail}", log))
 
 
 class Workshop:

@@ -20,6 +20,8 @@ from r2egym.records import Reward, Task, TestStatus
 
 _DOCUMENT = re.compile(r"(^|/)(docs?|changelog\.d|newsfragments|CHANGES)/|\.(rst|md)$")
 """Files of a patch without which it is as good to a test."""
+_MOST_GRADERS = 3
+"""Graders that are tried until one agrees with the one before it."""
 MOST_FILES = 8
 """Files of a gold patch that are left out one by one; a patch with more has no relevant files told."""
 
@@ -31,7 +33,7 @@ def prove(shop: Workshop, built: Built, task: Task) -> Task:
         NotATaskError: it does not hold (stage ``prove``).
         GraderError: the machinery failed, so nothing is known.
     """
-    task = _supported(shop, task)
+    shop, task = _supported(shop, task)
     task = _unbroken(shop, task)
     _guard_against_triviality(shop, task)
     census = shop.builder.census(built, shop.options.history)
@@ -55,11 +57,12 @@ def prove(shop: Workshop, built: Built, task: Task) -> Task:
     return certify(shop, built, task) if shop.options.attacks else task
 
 
-def _supported(shop: Workshop, task: Task) -> Task:
-    """The task less the tests that pass plainly and not under grading.
+def _supported(shop: Workshop, task: Task) -> tuple[Workshop, Task]:
+    """The task less the tests that pass plainly and not under grading, and a grader on which gold scores 1.
 
-    Where tests write beside themselves, grading gives them a scratch copy of the source; that is tried once when it
-    could help.
+    Each grader compiles the tests anew, with other names and twins, so that what depends on them shows: what the first one
+    leaves must hold on a second. Where tests write beside themselves, grading gives them a scratch copy of the source; that
+    is tried once when it could help.
     """
     lost, reward = _lost(shop, task)
     if lost and not task.environment.recipe.writable_source:
@@ -69,16 +72,20 @@ def _supported(shop: Workshop, task: Task) -> Task:
         fewer, other = _lost(shop, second)
         if len(fewer) < len(lost):
             task, lost, reward = second, fewer, other
-    if lost:
-        task = _without(task, lost)
-        if not task.fail_to_pass:
-            raise NotATaskError(
-                "prove", "unsupported", f"no test that the fix mends passes when graded: {lost[0]}"
-            )
-        reward = shop.grade(task, task.patch)
-    if reward.score != 1.0:
-        raise NotATaskError("prove", "gold-fails", f"the fix does not score 1: {_why(reward)}")
-    return task
+    for _ in range(_MOST_GRADERS):
+        if reward.tampering:
+            break
+        if lost:
+            task = _without(task, lost)
+            if not task.fail_to_pass:
+                raise NotATaskError(
+                    "prove", "unsupported", f"no test that the fix mends passes when graded: {lost[0]}"
+                )
+        shop = shop.fresh()
+        lost, reward = _lost(shop, task)
+        if reward.score == 1.0:
+            return shop, task
+    raise NotATaskError("prove", "gold-fails", f"the fix does not score 1: {_why(reward)}")
 
 
 def _why(reward: Reward) -> str:

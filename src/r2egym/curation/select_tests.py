@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from r2egym.curation.funnel import NotATaskError
 from r2egym.mining import Entry, Repository, is_test_path
@@ -48,6 +48,7 @@ def select_tests(repository: Repository, base: str, fix: str) -> HiddenTests:
         modules = tuple(path for path in scripts if _HOLDS_TESTS.search(repository.blob(after[path].oid)))
     if not modules:
         raise NotATaskError("select", "no-test-module", "no test module was added or edited")
+    modules = together(modules, new.keys())
     texts = [repository.blob(after[path].oid) for path in changed if path.endswith(".py")]
     companions = _companions(new.keys(), new.keys() - old.keys(), texts)
     changed = sorted({*changed, *companions})
@@ -100,6 +101,36 @@ def is_test_module(path: str) -> bool:
     return (
         name.startswith(("test_", "tests")) or name.endswith(("_test.py", "_tests.py")) or name == "test.py"
     )
+
+
+def together(modules: Sequence[str], paths: Collection[str]) -> tuple[str, ...]:
+    """The most modules that one run can import: of those whose names clash, the largest group from one folder.
+
+    A module's name is given by the packages that hold it; ``api/tests`` and ``web/tests``, both packages, are both
+    ``tests``, and only one of them can be imported.
+
+    Args:
+        modules: paths of test modules.
+        paths: all paths of the commit.
+    """
+    places = {module: _import_place(module, paths) for module in modules}
+    groups: dict[str, dict[str, list[str]]] = {}
+    for module, (name, folder) in places.items():
+        groups.setdefault(name, {}).setdefault(folder, []).append(module)
+    kept = {
+        module
+        for by_folder in groups.values()
+        for module in max(by_folder.values(), key=lambda group: (len(group), [-ord(c) for c in group[0]]))
+    }
+    return tuple(module for module in modules if module in kept)
+
+
+def _import_place(module: str, paths: Collection[str]) -> tuple[str, str]:
+    """Top of the name that a module is imported by, and the folder that it is found in."""
+    folder, _, name = module.rpartition("/")
+    while folder and f"{folder}/__init__.py" in paths:
+        folder, _, name = folder.rpartition("/")
+    return name, folder
 
 
 def _test_side(tree: Mapping[str, Entry]) -> dict[str, Entry]:

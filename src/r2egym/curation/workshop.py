@@ -165,6 +165,10 @@ class Workshop:
             raise kind(f"{task.instance_id}: {reward.failure.boundary}: {reward.failure.cause}")
         return reward
 
+    def fresh(self) -> Workshop:
+        """The same, with a grader that knows nothing yet: it compiles a task's tests anew."""
+        return replace(self, grader=Grader(self.builder, self.backend, self.grader.options))
+
     def patient(self, seconds: float) -> Workshop:
         """The same, with a grader that waits so long for one test."""
         options = GradeOptions(timeout=self.options.timeout, test_timeout=seconds)

@@ -18,7 +18,14 @@ EXOTIC = ("ZeroDivisionError", "FloatingPointError", "BufferError")
 BROAD = frozenset(["Exception", "BaseException", "StandardError", "LookupError", "ArithmeticError"])
 WARNINGS = ("DeprecationWarning", "UnicodeWarning", "ImportWarning", "SyntaxWarning", "RuntimeWarning")
 RAISES = frozenset(
-    ["raises", "assertRaises", "assertRaisesRegex", "assertRaisesRegexp", "assertRaisesMessage"]
+    [
+        "raises",
+        "assertRaises",
+        "assertRaisesRegex",
+        "assertRaisesRegexp",
+        "assertRaisesMessage",
+        "failUnlessRaises",
+    ]
 )
 WARNS = frozenset(["warns", "assertWarns", "assertWarnsRegex"])
 TURNED = {"Lt": ast.GtE, "LtE": ast.Gt, "Gt": ast.LtE, "GtE": ast.Lt}
@@ -35,7 +42,8 @@ for _left, _right in (
     ("assertIn", "assertNotIn"), ("assertIsInstance", "assertNotIsInstance"), ("assertGreater", "assertLessEqual"),
     ("assertLess", "assertGreaterEqual"), ("assertEqual", "assertNotEqual"), ("assertRegex", "assertNotRegex"),
     ("assertAlmostEqual", "assertNotAlmostEqual"), ("failUnless", "failIf"),
-    ("assertRegexpMatches", "assertNotRegexpMatches"),
+    ("assertRegexpMatches", "assertNotRegexpMatches"), ("failUnlessEqual", "failIfEqual"),
+    ("failUnlessAlmostEqual", "failIfAlmostEqual"),
 ):  # fmt: skip
     OPPOSITE[_left], OPPOSITE[_right] = _right, _left
 OPPOSITE.update({"assert_": "assertFalse", "assertNotEquals": "assertEqual"})
@@ -186,7 +194,7 @@ class Sites(ast.NodeTransformer):
 
     @staticmethod
     def _oppose(call, name):
-        if name in ("assertEqual", "assertEquals") and len(call.args) == 2 and not call.keywords:
+        if name in ("assertEqual", "assertEquals", "failUnlessEqual") and len(call.args) == 2 and not call.keywords:
             # not assertNotEqual: a class of Python 2 may have __eq__ and no __ne__
             call.func.attr = "assertFalse"
             call.args = [ast.Compare(left=call.args[0], ops=[ast.Eq()], comparators=[call.args[1]])]

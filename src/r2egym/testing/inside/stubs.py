@@ -41,8 +41,8 @@ class Alarm(object):
 
     def start(self):
         signal.signal(signal.SIGALRM, self._ring)
-        # again after as long, so that a teardown has a limit too
-        signal.setitimer(signal.ITIMER_REAL, self.seconds, self.seconds)
+        # and again, so that a teardown has a limit too; later, so that the failure can be described meanwhile
+        signal.setitimer(signal.ITIMER_REAL, self.seconds, self.seconds + 5)
 
     def stop(self):
         signal.setitimer(signal.ITIMER_REAL, 0, 0)
