@@ -158,6 +158,8 @@ class Validation(Record):
     """Fresh runs a side that agreed."""
     flaky: tuple[str, ...] = ()
     """Test ids that did not agree with themselves; in neither F2P nor P2P."""
+    flake: dict[str, float] = {}
+    """Flaky test id → share of its runs, both sides together, that differ from what that side mostly said."""
     unsupported: tuple[str, ...] = ()
     """Test ids that pass when run plainly but not when graded (they ask for their own name, say); left out too."""
     twinned: tuple[str, ...] | None = None

@@ -37,6 +37,7 @@ def test_tests_are_sorted():
     assert classes.pass_to_pass == ("b",)
     assert classes.broken == ("c",)
     assert classes.flaky == ("d", "e")
+    assert classes.flake == {"d": 0.25, "e": 0.25}
     assert classes.gold["f"] == "XFAIL"
     assert classes.base["g"] == "MISSING"
 

@@ -37,6 +37,8 @@ class Classes(Record):
     broken: tuple[str, ...]
     """Pass on base and fail on the fix: it breaks something."""
     flaky: tuple[str, ...]
+    flake: dict[str, float] = {}
+    """Flaky test → share of its runs that differ from what their side mostly said."""
     base: dict[str, TestStatus]
     """Status of each stable test on base."""
     gold: dict[str, TestStatus]
@@ -65,14 +67,26 @@ def classify(base_runs: Sequence[Side], gold_runs: Sequence[Side]) -> Classes:
         pass_to_pass=tuple(test for test in passing if base[test] in PASSING),
         broken=tuple(test for test, status in gold.items() if base[test] in PASSING and status in _BAD),
         flaky=tuple(flaky),
+        flake={test: _flake(base_runs, gold_runs, test) for test in flaky},
         base=base,
         gold=gold,
     )
 
 
+def _flake(base_runs: Sequence[Side], gold_runs: Sequence[Side], test: str) -> float:
+    """Share of the runs that differ from what their side mostly said."""
+    sides = [_told(runs, test) for runs in (base_runs, gold_runs)]
+    odd = sum(len(told) - max(map(told.count, told), default=0) for told in sides)
+    return round(odd / sum(map(len, sides)), 3)
+
+
 def _votes(runs: Sequence[Side], test: str) -> set[TestStatus]:
     """Every status that a run gave the test; MISSING when none did."""
-    told = {
+    return set(_told(runs, test)) or {TestStatus.MISSING}
+
+
+def _told(runs: Sequence[Side], test: str) -> list[TestStatus]:
+    """What each run says of a test; a broken-off run that had not reached it says nothing."""
+    return [
         run.statuses.get(test, TestStatus.MISSING) for run in runs if run.complete or test in run.statuses
-    }
-    return told or {TestStatus.MISSING}
+    ]

@@ -41,7 +41,10 @@ def draft(
         environment=built.environment,
         hidden_tests=hidden,
         validation=Validation(
-            flaky=classes.flaky, imports_source=trial.imports_source, fingerprints=built.fingerprints
+            flaky=classes.flaky,
+            flake=classes.flake,
+            imports_source=trial.imports_source,
+            fingerprints=built.fingerprints,
         ),
         published=_published(repository, candidate, hidden, trial),
     )
