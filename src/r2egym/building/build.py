@@ -55,7 +55,7 @@ _ASKING = re.compile(
     r"|[^/]*requirements?[^/]*\.(txt|in|pip)|requirements/[^/]+)$"
 )
 _MOST_OF_FIX = 2
-"""Recipes of a fix that are tried before those of its base."""
+"""Recipes of a fix that are tried besides those of its base."""
 _SECOND_OPINIONS = 2
 """Further environments that are tried where some tests work and others do not."""
 Judge = Callable[[Built], Collected]
@@ -192,7 +192,7 @@ class Builder:
     def _plans(
         self, repository: Repository, base: str, near: Sequence[str], fix: str | None
     ) -> tuple[_Plan, ...]:
-        """What to try, the likeliest first: the fix's requirements where they are others than the base's."""
+        """What to try, the likeliest first; after the base's first recipe the fix's, where that one asks for other things."""
         moment = float(repository.commit(base).committer_time)
         plans = tuple(_Plan(moment, recipe) for recipe in self._discover(repository, base, near))
         if fix is None or not _asks_otherwise(repository, base, fix):
@@ -201,7 +201,8 @@ class Builder:
         later = max(moment, float(repository.commit(fix).committer_time))
         with suppress(BuildError):
             found = self._discover(repository, fix, near)[:_MOST_OF_FIX]
-            return (*(_Plan(later, recipe.model_copy(update=shape)) for recipe in found), *plans)
+            fixed = (_Plan(later, recipe.model_copy(update=shape)) for recipe in found)
+            return (plans[0], *fixed, *plans[1:])
         return plans
 
     def _discover(self, repository: Repository, base: str, near: Sequence[str]) -> tuple[Recipe, ...]:
