@@ -16,7 +16,7 @@ import pytest
 
 from r2egym.building.index import IndexServer
 from r2egym.building.layers import LayerStore
-from r2egym.building.source import parse_time
+from r2egym.building.source import parse_time, version_of
 from r2egym.building.upstream import IndexUnreachableError, Upstream
 from r2egym.errors import TaskError
 
@@ -209,3 +209,43 @@ def test_killed_servers_are_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         LayerStore(tmp_path / "home").prune(1 << 40)
         assert Path(server.socket).exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r2egym-index-link"]
+
+
+@pytest.mark.parametrize(
+    ("name", "filename", "version"),
+    [
+        ("jam", "jam-1.0-py2.py3-none-any.whl", "1.0"),
+        ("more-jam", "more_jam-1.0.post1-1-cp27-cp27mu-linux_x86_64.whl", "1.0.post1"),
+        ("more-jam", "more-jam-1.0.tar.gz", "1.0"),
+        ("more-jam", "more.jam-2012a.zip", "2012a0"),
+        ("jam", "jam-1.0-final-2.tgz", "1.0-final-2"),
+        ("jam", "jam-1.0-py2.7.egg", ""),
+        ("jam", "nut-1.0.tar.gz", ""),
+    ],
+)
+def test_versions_of_files(name: str, filename: str, version: str) -> None:
+    """A file's name tells its version, in the form that locks have; eggs and installers tell none."""
+    assert version_of(name, filename) == version
+
+
+def test_pages_for_older_clients(world: World, upstream: Upstream) -> None:
+    """A client that accepts HTML and not the JSON of today gets the same files, with hashes and what they require."""
+    world.pages["jam"]["files"][0] |= {"requires-python": ">=2.7,<3", "yanked": 'is "off"'}
+    with IndexServer(upstream, NOW) as server:
+        kind, page = server.answer("/simple/jam/", "text/html")[1:]
+        assert kind.startswith("text/html")
+        assert isinstance(page, bytes)
+        lines = [line for line in page.decode().splitlines() if line.startswith("<a ")]
+        digest = hashlib.sha256(WHEEL).hexdigest()
+        assert lines[0] == (
+            f'<a href="/files/jam/jam-1-py3-none-any.whl#sha256={digest}" data-requires-python="&gt;=2.7,&lt;3" '
+            'data-yanked="is &quot;off&quot;">jam-1-py3-none-any.whl</a><br>'
+        )
+        assert len(lines) == 2
+        both = "application/vnd.pypi.simple.v1+json, text/html;q=0.1"
+        for accept in (both, "*/*", ""):
+            assert "json" in server.answer("/simple/jam/", accept)[1]
+        assert server.release("jam-2-py3-none-any.whl") == ("jam", "2", (digest,))
+        assert server.release("jam-3-py3-none-any.whl") is None
+    with IndexServer(upstream, parse_time("2021-01-01T00:00:00Z")) as server:
+        assert b"jam-2" not in bytes(server.answer("/simple/jam/", "text/html")[2])  # type: ignore[arg-type]

@@ -194,7 +194,11 @@ class Sites(ast.NodeTransformer):
 
     @staticmethod
     def _oppose(call, name):
-        if name in ("assertEqual", "assertEquals", "failUnlessEqual") and len(call.args) == 2 and not call.keywords:
+        if (
+            name in ("assertEqual", "assertEquals", "failUnlessEqual")
+            and len(call.args) == 2
+            and not call.keywords
+        ):
             # not assertNotEqual: a class of Python 2 may have __eq__ and no __ne__
             call.func.attr = "assertFalse"
             call.args = [ast.Compare(left=call.args[0], ops=[ast.Eq()], comparators=[call.args[1]])]
