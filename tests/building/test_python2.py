@@ -107,6 +107,7 @@ def test_an_editable_build(
         elsewhere = built.config().model_copy(update={"cwd": "/"})
         done = backend.run(elsewhere, ["python", "-c", "import larder; print larder.__file__"])
     assert done.stdout.startswith("/testbed/larder/__init__.py"), done.stderr
+    assert elsewhere.env["PYTHONDONTWRITEBYTECODE"] == "1"
     assert not list(built.generated.rglob("*.pyc"))  # type: ignore[union-attr]
 
 

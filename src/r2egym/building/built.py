@@ -15,6 +15,9 @@ from r2egym.records import Environment
 from r2egym.sandboxes.base import Layer, Limits, SandboxConfig
 
 _PATH = f"{VENV}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PATHS = {"PATH": _PATH, "VIRTUAL_ENV": VENV}
+_PYTHON2 = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""It would put byte code beside its sources, where it looks like work."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,11 @@ class Built:
                 Layer(target=TESTBED, sources=sources, writable=writable),
                 *extra,
             ),
-            env={"PATH": _PATH, "VIRTUAL_ENV": VENV, **self.environment.recipe.environment},
+            env={
+                **_PATHS,
+                **(_PYTHON2 if self.interpreter.is_python2 else {}),
+                **self.environment.recipe.environment,
+            },
             cwd=TESTBED,
             network=network,
             limits=limits or Limits(),
