@@ -13,12 +13,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from r2egym.bench import BenchLine
+from r2egym.bench._published import read_commits
 from r2egym.demo import unpack
 from r2egym.errors import RepositoryError
 from r2egym.mining import Candidate, MiningConfig, Repository, mine
 from r2egym.settings import Settings
 
 _ROUNDS = 3
+_PUBLISHED_COMMITS = 40
+"""The published code starts two processes a file, so that more would take minutes."""
 _CHEAP = MiningConfig(max_files=1, max_lines=1, max_patch_length=1)
 """Thresholds on paths and sizes that nothing passes, so that no file is parsed."""
 _PEAK = """
@@ -31,21 +34,37 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
-def run(settings: Settings, source: str = "") -> Iterator[BenchLine]:
+def run(settings: Settings, source: str = "", *, published: Path | None = None) -> Iterator[BenchLine]:
     """Measure; every line comes as soon as it is known.
 
     Args:
         settings: where mirrors are kept.
         source: path or URL of a repository; by default the bundled one, which is small.
+        published: a checkout of the published code, whose own reading of commits is timed beside ours.
 
     Raises:
         RepositoryError: it is none.
+        UsageError: the published code cannot be imported from there.
     """
     with tempfile.TemporaryDirectory(prefix="r2egym-bench-") as folder:
         repository = (
             Repository.open(source, settings.home) if source else Repository(unpack(Path(folder)).repository)
         )
+        if published is not None:
+            yield _beside(repository, published)
         yield from _measure(repository)
+
+
+def _beside(repository: Repository, published: Path) -> BenchLine:
+    """From commits to candidates with entities, once each; the published code reads every commit before it filters."""
+    config = MiningConfig.preset("published").adjusted(commits=_PUBLISHED_COMMITS)
+    began = time.perf_counter()
+    found = list(mine(repository, config))
+    ours = (time.perf_counter() - began) * 1000
+    names = [one.commit.hash if isinstance(one, Candidate) else one.commit for one in found]
+    theirs = read_commits(published, repository.path, names)
+    note = f"the published code on the same {len(names)} commits, before its filters; it read {theirs.read}"
+    return BenchLine.of("mining, published thresholds", ours, theirs.milliseconds, note=note)
 
 
 def _measure(repository: Repository) -> Iterator[BenchLine]:

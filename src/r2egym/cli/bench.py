@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,9 +24,15 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What to measure, such as mining or sandbox.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="What to measure: mining, sandbox, proof or disk.")
+    ],
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[ARGUMENTS]...", help="What that takes.")
+    ] = None,
+    published: Annotated[
+        Path | None,
+        typer.Option("--published", metavar="DIR", help="With mining: a checkout of the published code."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -38,8 +45,11 @@ def bench(
     if name not in names:
         raise UsageError(f"nothing to measure is called {name!r}; there is: {', '.join(names)}")
     run = importlib.import_module(f"r2egym.bench.{name}").run
+    if published is not None and name != "mining":
+        raise UsageError("--published goes with `bench mining`")
+    options = {"published": published} if published is not None else {}
     line: BenchLine
-    for line in run(settings.load(), *(arguments or ())):
+    for line in run(settings.load(), *(arguments or ()), **options):
         print_json(line) if as_json else print_text(_text(line))
 
 
