@@ -21,7 +21,10 @@ def test_every_task_fails_on_base_and_passes_on_the_fix(demo: Demo, tmp_path: Pa
 
     def check(task: Outcome) -> tuple[str, set[str], set[str]]:
         tests = changed_tests(demo, task.commit)
-        when = int(git(demo, "log", "-1", "--format=%ct", f"{task.commit}^1"))
+        asks = (
+            task.commit if task.kind == "dependency" else f"{task.commit}^1"
+        )  # a fix that asks for another one
+        when = int(git(demo, "log", "-1", "--format=%ct", asks))
         folder = tmp_path / task.commit
         before = run(demo, f"{task.commit}^1", tests, folder / "base", as_of=when)
         after = run(demo, task.commit, tests, folder / "fix", as_of=when)

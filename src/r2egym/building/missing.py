@@ -9,30 +9,40 @@ from collections.abc import Iterable
 _MODULE = re.compile(r"No module named ['\"]?([A-Za-z_]\w*)")
 _FIXTURE = re.compile(r"fixture ['\"]?(\w+)['\"]? not found")
 _ASYNC = re.compile(r"async def functions are not natively supported|async def function and no async plugin")
-_FIXTURES = {
-    "benchmark": "pytest-benchmark", "mocker": "pytest-mock", "httpserver": "pytest-httpserver", "httpbin": "pytest-httpbin",
-    "freezer": "pytest-freezer", "subtests": "pytest-subtests", "snapshot": "syrupy", "datadir": "pytest-datadir",
-    "shared_datadir": "pytest-datadir", "faker": "faker", "qtbot": "pytest-qt", "requests_mock": "requests-mock",
-    "httpx_mock": "pytest-httpx", "event_loop": "pytest-asyncio", "aiohttp_client": "pytest-aiohttp",
-    "aiohttp_server": "pytest-aiohttp", "test_client": "pytest-aiohttp", "loop": "pytest-aiohttp", "django_db": "pytest-django",
-    "db": "pytest-django", "regtest": "pytest-regtest", "file_regression": "pytest-regressions",
-    "data_regression": "pytest-regressions", "fs": "pyfakefs", "vcr": "pytest-vcr", "cov": "pytest-cov",
-    "mypy_testing": "pytest-mypy-plugins", "script_runner": "pytest-console-scripts", "lazy_shared_datadir": "pytest-datadir",
-}  # fmt: skip
+
+
+def _table(text: str) -> dict[str, str]:
+    """Pairs ``name=project``."""
+    return dict(pair.split("=") for pair in text.split())
+
+
+_FIXTURES = _table(
+    """
+    benchmark=pytest-benchmark mocker=pytest-mock httpserver=pytest-httpserver httpbin=pytest-httpbin
+    freezer=pytest-freezer subtests=pytest-subtests snapshot=syrupy datadir=pytest-datadir
+    shared_datadir=pytest-datadir qtbot=pytest-qt requests_mock=requests-mock httpx_mock=pytest-httpx
+    event_loop=pytest-asyncio aiohttp_client=pytest-aiohttp aiohttp_server=pytest-aiohttp
+    test_client=pytest-aiohttp loop=pytest-aiohttp django_db=pytest-django db=pytest-django
+    regtest=pytest-regtest file_regression=pytest-regressions data_regression=pytest-regressions fs=pyfakefs
+    vcr=pytest-vcr cov=pytest-cov mypy_testing=pytest-mypy-plugins script_runner=pytest-console-scripts
+    lazy_shared_datadir=pytest-datadir faker=faker
+    """
+)
 """Fixtures and the pytest plugins that bring them."""
-_MODULES = {
-    "yaml": "pyyaml", "bs4": "beautifulsoup4", "dateutil": "python-dateutil", "PIL": "pillow", "cv2": "opencv-python-headless",
-    "sklearn": "scikit-learn", "skimage": "scikit-image", "attr": "attrs", "OpenSSL": "pyopenssl", "Crypto": "pycryptodome",
-    "jwt": "pyjwt", "magic": "python-magic", "dotenv": "python-dotenv", "git": "gitpython", "serial": "pyserial",
-    "usb": "pyusb", "MySQLdb": "mysqlclient", "psycopg2": "psycopg2-binary", "ldap": "python-ldap", "docx": "python-docx",
-    "lxml": "lxml", "google": "protobuf", "pkg_resources": "setuptools", "markdown": "markdown", "multipart": "python-multipart",
-    "jose": "python-jose", "slugify": "python-slugify", "zmq": "pyzmq", "fitz": "pymupdf", "mpl_toolkits": "matplotlib",
-    "pylab": "matplotlib", "Cython": "cython", "zope": "zope.interface", "win32api": "", "nose": "nose", "mock": "mock",
-    "distutils": "setuptools", "imp": "", "_pytest": "pytest", "xdist": "pytest-xdist", "flask_sqlalchemy": "flask-sqlalchemy",
-    "rest_framework": "djangorestframework", "ruamel": "ruamel.yaml", "gi": "pygobject", "wx": "wxpython",
-    "ConfigParser": "", "StringIO": "", "urllib2": "", "Queue": "", "cPickle": "", "tests": "", "test": "", "testing": "",
-}  # fmt: skip
-"""Modules whose project has another name, or none (empty). All others are taken by their own names."""
+_MODULES = _table(
+    """
+    yaml=pyyaml bs4=beautifulsoup4 dateutil=python-dateutil PIL=pillow cv2=opencv-python-headless
+    sklearn=scikit-learn skimage=scikit-image attr=attrs OpenSSL=pyopenssl Crypto=pycryptodome jwt=pyjwt
+    magic=python-magic dotenv=python-dotenv git=gitpython serial=pyserial usb=pyusb MySQLdb=mysqlclient
+    psycopg2=psycopg2-binary ldap=python-ldap docx=python-docx google=protobuf pkg_resources=setuptools
+    multipart=python-multipart jose=python-jose slugify=python-slugify zmq=pyzmq fitz=pymupdf
+    mpl_toolkits=matplotlib pylab=matplotlib Cython=cython zope=zope.interface win32api=
+    distutils=setuptools imp= _pytest=pytest xdist=pytest-xdist flask_sqlalchemy=flask-sqlalchemy
+    rest_framework=djangorestframework ruamel=ruamel.yaml gi=pygobject wx=wxpython ConfigParser= StringIO=
+    urllib2= Queue= cPickle= tests= test= testing=
+    """
+)
+"""Modules whose project has another name, or none. All others are taken by their own names."""
 
 
 def missing_projects(messages: Iterable[str], own: Iterable[str]) -> tuple[str, ...]:

@@ -53,11 +53,14 @@ def examine(shop: Workshop, writer: Writer, candidate: Candidate) -> Outcome:
     """
     watch = _Watch()
     commit = candidate.commit.hash
-    outcome = Outcome(commit=commit, tests_commit=candidate.tests_commit, seconds=watch.seconds)
+    said: dict[str, Task | Rejected] = {}
     try:
-        return outcome.model_copy(update={"task": _task(shop, writer, candidate, watch)})
+        said["task"] = _task(shop, writer, candidate, watch)
     except NotATaskError as reason:
-        return outcome.model_copy(update={"rejected": reason.rejected(commit)})
+        said["rejected"] = reason.rejected(commit)
+    return Outcome.model_validate(
+        {"commit": commit, "tests_commit": candidate.tests_commit, "seconds": watch.seconds, **said}
+    )
 
 
 def _task(shop: Workshop, writer: Writer, candidate: Candidate, watch: _Watch) -> Task:

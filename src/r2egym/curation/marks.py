@@ -11,6 +11,7 @@ What is like a duplicate is of the same group. The members of a group name the o
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -20,12 +21,9 @@ from r2egym.records import Task
 
 ALIKE = Fraction(4, 5)
 """Share of all their shingles that two gold patches have in common, from which on they are near duplicates."""
-SWEBENCH = frozenset(
-    {
-        "astropy", "django", "flask", "matplotlib", "pylint", "pytest", "requests", "scikit-learn", "seaborn",
-        "sphinx", "sympy", "xarray",
-    }
-)  # fmt: skip
+SWEBENCH = re.compile(
+    "astropy|django|flask|matplotlib|pylint|pytest|requests|scikit-learn|seaborn|sphinx|sympy|xarray"
+)
 """Names of the repositories of SWE-bench and SWE-bench Verified."""
 
 
@@ -52,7 +50,7 @@ def in_swebench(task: Task) -> bool:
     """Whether the task's repository is one of SWE-bench's, or is called like one: forks hold the same history."""
     url = task.environment.repository.rstrip("/").removesuffix(".git").removesuffix(".bundle")
     names = {task.repo, url.replace(":", "/").rpartition("/")[2]}
-    return any(name.lower().replace("_", "-") in SWEBENCH for name in names)
+    return any(SWEBENCH.fullmatch(name.lower().replace("_", "-")) for name in names)
 
 
 def shingles(patch: str) -> frozenset[str]:

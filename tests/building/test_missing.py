@@ -1,0 +1,34 @@
+"""What a run of tests lacks, as projects of the index."""
+
+from r2egym.building.missing import missing_projects
+
+
+def test_modules_fixtures_and_plugins_are_told_by_their_projects():
+    """Aliases are known, plain names are taken as they are; what the repository has itself is not asked for."""
+    messages = [
+        "E   ModuleNotFoundError: No module named 'yaml'",
+        "ImportError: No module named mock",
+        "E   ModuleNotFoundError: No module named 'larder.jars'",
+        "E       fixture 'mocker' not found",
+        "async def functions are not natively supported.",
+        "E   ModuleNotFoundError: No module named 'flask_login'",
+    ]
+    assert missing_projects(messages, {"larder"}) == (
+        "flask-login",
+        "mock",
+        "pytest-asyncio",
+        "pytest-mock",
+        "pyyaml",
+    )
+
+
+def test_nothing_is_made_up():
+    """Modules of Python, of Python 2, and of our own machinery are nobody's projects."""
+    messages = [
+        "No module named 'asyncore'",
+        "No module named 'ConfigParser'",
+        "No module named '_r2egym_stub'",
+        "fixture 'jar' not found",
+        "AssertionError: 1 != 2",
+    ]
+    assert missing_projects(messages, ()) == ()
