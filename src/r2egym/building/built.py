@@ -79,7 +79,7 @@ class Built:
             ),
             env={
                 **_PATHS,
-                **(_PYTHON2 if self.interpreter.is_python2 else {}),
+                **(_PYTHON2 if self.environment.recipe.python.startswith("2.") else {}),
                 **self.environment.recipe.environment,
             },
             cwd=TESTBED,
