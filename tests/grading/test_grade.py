@@ -109,9 +109,9 @@ def test_a_crash_is_no_tampering(grader: Grader, task: Task, bench: Workbench, c
 @pytest.mark.parametrize(
     ("options", "code"),
     [
-        (GradeOptions(timeout=4), FIXED + "import time\ntime.sleep(60)\n"),
+        (GradeOptions(timeout=8), FIXED + "import time\ntime.sleep(60)\n"),
         (
-            GradeOptions(timeout=60, test_timeout=0.3),
+            GradeOptions(timeout=60, test_timeout=1.0),
             FIXED.replace("    return len(jars)\n", "    import time\n    time.sleep(9)\n", 1),
         ),
     ],
