@@ -9,7 +9,12 @@ from r2egym.curation.funnel import NotATaskError
 from r2egym.curation.select_tests import select_tests, together
 from r2egym.mining import Candidate, MiningConfig, Repository, mine, split_patch
 
-BASE = {"pkg/__init__.py": "", "pkg/jars.py": "def seal():\n    return 1\n", "tests/util.py": "a = 1\n"}
+BASE = {
+    "pkg/__init__.py": "",
+    "pkg/jars.py": "def seal():\n    return 1\n",
+    "bare/pan.py": "",
+    "tests/util.py": "a = 1\n",
+}
 FIX = {"pkg/jars.py": "def seal():\n    return 2\n"}
 
 
@@ -67,6 +72,9 @@ def test_what_came_for_the_tests_alone_is_hidden_too(tmp_path: Path, path: str, 
     [
         ("pkg/data/a.json", 'open("pkg/data/a.json")'),
         ("pkg/oven.py", "from pkg.oven import heat"),
+        ("bare/oven.py", "from bare.oven import heat"),
+        ("bare/deep/oven.py", "from bare.deep.oven import heat"),
+        ("web/src/bare/oven.py", "from bare.oven import heat"),
         ("samples/a.json", 'open("b.json")'),
         ("docs/a.md", 'open("docs/a.md")'),
     ],

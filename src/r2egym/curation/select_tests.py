@@ -50,7 +50,7 @@ def select_tests(repository: Repository, base: str, fix: str) -> HiddenTests:
         raise NotATaskError("select", "no-test-module", "no test module was added or edited")
     modules = together(modules, new.keys())
     texts = [repository.blob(after[path].oid) for path in changed if path.endswith(".py")]
-    companions = _companions(new.keys(), new.keys() - old.keys(), texts)
+    companions = _companions(old.keys(), new.keys(), texts)
     changed = sorted({*changed, *companions})
     after |= {path: new[path] for path in companions}
     files = []
@@ -65,19 +65,25 @@ def select_tests(repository: Repository, base: str, fix: str) -> HiddenTests:
     return HiddenTests(files=tuple(files), deleted=deleted, modules=modules)
 
 
-def _companions(paths: Iterable[str], added: Iterable[str], texts: Iterable[bytes]) -> list[str]:
-    """Files that came with the fix, lie outside tests and packages, and are named or imported by a hidden file."""
-    packages = {path.rpartition("/")[0] for path in paths if path.endswith("/__init__.py")}
+def _companions(before: Collection[str], after: Collection[str], texts: Iterable[bytes]) -> list[str]:
+    """Files that came with the fix, lie outside tests and source, and are named or imported by a hidden file.
+
+    Source is every package, and every folder in which there was Python before: a package need not say that it is one.
+    """
+    packages = {path.rpartition("/")[0] for path in after if path.endswith("/__init__.py")}
+    packages |= {
+        path.rpartition("/")[0] for path in before if path.endswith(".py") and not is_test_path(path)
+    }
     told = b"\n".join(texts)
     found = []
-    for path in added:
+    for path in set(after) - set(before):
         folder, _, name = path.rpartition("/")
         parts = folder.split("/")
         inside = any("/".join(parts[:depth]) in packages for depth in range(1, len(parts) + 1))
         if (
             not folder
             or inside
-            or parts[0] in {"src", "lib"}
+            or {"src", "lib"} & set(parts)
             or is_test_path(path)
             or _NO_COMPANION.search(path)
         ):
