@@ -67,7 +67,9 @@ def path_layer(store: LayerStore, recipe: Recipe, files: Files, described: str =
 
 def _path_file(recipe: Recipe) -> dict[str, str]:
     """The file that puts every source root on the path."""
-    roots = [TESTBED if root == "." else f"{TESTBED}/{root}" for root in recipe.source_roots]
+    roots = [
+        TESTBED if root == "." else f"{TESTBED}/{root}" for root in recipe.source_roots if root.isprintable()
+    ]
     return {
         f"lib/python{recipe.python}/site-packages/__project__.pth": "".join(f"{root}\n" for root in roots)
     }

@@ -67,7 +67,7 @@ def _shared(folders):
         if len(set(names)) > 1:
             break
         shared.append(names[0])
-    return "/".join(shared)
+    return "/".join(shared).strip("/")
 
 
 def _read_folder(folder):
