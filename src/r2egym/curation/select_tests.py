@@ -100,8 +100,7 @@ def _companions(before: Collection[str], after: Collection[str], texts: Iterable
 
 def is_test_module(path: str) -> bool:
     """Whether a test runner would collect the file by its name."""
-    folders, _, name = path.rpartition("/")
-    del folders
+    name = path.rpartition("/")[2]
     if not name.endswith(".py"):
         return False
     return (

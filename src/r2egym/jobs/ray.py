@@ -12,19 +12,18 @@ from __future__ import annotations
 import importlib
 import itertools
 import logging
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from r2egym.errors import TaskError, UsageError
-from r2egym.jobs.workers import GRACE_SECONDS
+from r2egym.jobs.workers import GRACE_SECONDS, Cancellable
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Ray:
+class Ray(Cancellable):
     """Spreads work over Ray's workers.
 
     Args:
@@ -44,16 +43,7 @@ class Ray:
             ) from None
         self.workers = max(1, workers)
         self._ahead = self.workers if ahead is None else ahead
-        self._cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        """Ask the map to end: no further item is started."""
-        self._cancelled.set()
-
-    @property
-    def cancelled(self) -> bool:
-        """See :attr:`Executor.cancelled`."""
-        return self._cancelled.is_set()
+        super().__init__()
 
     def map(self, function: Callable[[T], R], items: Iterable[T], *, ordered: bool = True) -> Iterator[R]:
         """See :meth:`Executor.map`.

@@ -44,7 +44,23 @@ class Executor(Protocol):
         ...
 
 
-class Threads:
+class Cancellable:
+    """Can be asked to end, from any thread."""
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """Ask the map to end: no further item is started."""
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """See :attr:`Executor.cancelled`."""
+        return self._cancelled.is_set()
+
+
+class Threads(Cancellable):
     """An :class:`Executor` over threads of this process.
 
     The threads are daemons: an interpreter that must end does not wait for a command in a sandbox, whose own guards
@@ -58,16 +74,7 @@ class Threads:
     def __init__(self, workers: int, *, ahead: int | None = None) -> None:
         self.workers = max(1, workers)
         self._window = self.workers + (self.workers if ahead is None else ahead)
-        self._cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        """Ask the map to end: no further item is started."""
-        self._cancelled.set()
-
-    @property
-    def cancelled(self) -> bool:
-        """See :attr:`Executor.cancelled`."""
-        return self._cancelled.is_set()
+        super().__init__()
 
     def map(self, function: Callable[[T], R], items: Iterable[T], *, ordered: bool = True) -> Iterator[R]:
         """See :meth:`Executor.map`."""
