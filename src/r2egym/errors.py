@@ -15,6 +15,13 @@
     │   ├── SandboxClosedError               used after close, or it died
     │   └── SandboxFileError (OSError)       a file in the sandbox cannot be read or written
     ├── ModelError                           boundary "model": a language model's server
+    │   ├── ModelUnavailableError            it cannot be reached, is overloaded, or broke; worth another run
+    │   ├── ModelTimeoutError (TimeoutError) no answer in time, tries included
+    │   ├── ModelRequestError                it refuses the request as such: key, name, parameter
+    │   ├── ContextOverflowError             the conversation is longer than the model's context
+    │   ├── RefusalError                     the provider's filter, or the model, declined
+    │   ├── EmptyAnswerError                 neither text nor a call, again and again
+    │   └── ReplayError                      a recorded run asks for something else at this step
     ├── AgentError                           boundary "agent": an agent's own code
     └── GraderError (RuntimeError)           boundary "grader": grading itself broke
 
@@ -96,6 +103,34 @@ class ModelError(R2EGymError):
     """A language model's server did not answer as it should."""
 
     boundary = "model"
+
+
+class ModelUnavailableError(ModelError):
+    """It cannot be reached, is overloaded, or broke; worth another run."""
+
+
+class ModelTimeoutError(ModelError, TimeoutError):
+    """No answer in time, tries included."""
+
+
+class ModelRequestError(ModelError):
+    """The server refuses the request as such: an unknown key, model or parameter. Asking again changes nothing."""
+
+
+class ContextOverflowError(ModelError):
+    """The conversation is longer than the model's context."""
+
+
+class RefusalError(ModelError):
+    """The provider's filter, or the model itself, declined to answer."""
+
+
+class EmptyAnswerError(ModelError):
+    """The model said nothing, neither text nor a call, however often it was asked."""
+
+
+class ReplayError(ModelError):
+    """A recorded run asks for something else than it did when it was recorded; the message tells the step."""
 
 
 class AgentError(R2EGymError):

@@ -1,7 +1,8 @@
 """The only reader of the process environment.
 
 Everything below this module receives what it needs as arguments; the command line and the public entry points call
-:func:`load` once.
+:func:`load` once. Keys of model servers are asked for by name, when a model is opened, and stay inside a
+:class:`Secret`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn, final
 
 _PIP_CERTIFICATES = ("PIP_CERT", "REQUESTS_CA_BUNDLE")
 
@@ -53,6 +55,38 @@ def load() -> Settings:
             (path for path in map(Path, _named("SSL_CERT_FILE", *_PIP_CERTIFICATES)) if path.is_file()), None
         ),
     )
+
+
+@final
+class Secret:
+    """A key. It shows itself to nobody who does not ask by name: not in a log, a repr, an exception or a pickle."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The key itself, for the one header that carries it."""
+        return self._value
+
+    def __str__(self) -> str:
+        return "***"
+
+    __repr__ = __str__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written down")
+
+
+def api_key(*names: str) -> Secret | None:
+    """The key in the first of these variables that is set; None: in none of them."""
+    return next((Secret(value) for value in _named(*names)), None)
+
+
+def keep_litellm_offline() -> None:
+    """Have litellm use the prices that it brings along, unless the user chose otherwise: it reads this on import."""
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
 
 def _named(*names: str) -> Iterator[str]:

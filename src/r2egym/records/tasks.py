@@ -1,63 +1,16 @@
-"""Frozen records that cross rooms.
-
-Records hold data and nothing else: no input or output, no analysis. Each is immutable, refuses unknown fields and
-turns into JSON and back without loss. :func:`content_hash` gives a record its identity; an index, a position in a file
-or the name of an image never does.
-"""
+"""Commits, environments, and the task that is made of them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
+
+from r2egym.records.base import Record
 
 SCHEMA_VERSION = 2
 """Version of a task row. A reader refuses a newer one with one clear line, and reads older ones."""
-
-
-class Record(BaseModel):
-    """Base of all records: frozen, strict about unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def content_hash(value: Record | JsonValue) -> str:
-    """Hex SHA-256 of a record's, or plain JSON value's, canonical JSON (sorted keys, no spaces)."""
-    plain = value.model_dump(mode="json") if isinstance(value, Record) else value
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-# --- commands ---------------------------------------------------------------------------------------------------
-
-
-class ExecResult(Record):
-    """What a command in a sandbox did. A non-zero exit code is a result, not an error."""
-
-    exit_code: int
-    """0-255; 128 + N when signal N ended it; 124 on a timeout."""
-    stdout: str
-    """Decoded as UTF-8 with replacement; bounded (see ``truncated``)."""
-    stderr: str
-    """Like ``stdout``, and never mixed with it."""
-    timed_out: bool = False
-    """Whether the time limit ended it; everything it had started is dead."""
-    duration: float = 0.0
-    """Wall seconds."""
-    truncated: bool = False
-    """Whether ``stdout`` or ``stderr`` holds less than was printed."""
-    stdout_path: str | None = None
-    """On this machine, a file with the whole of a truncated ``stdout``; gone when the sandbox closes."""
-    stderr_path: str | None = None
-    """The same for ``stderr``."""
-    limits_hit: tuple[str, ...] = ()
-    """Limits of the sandbox that ended a process meanwhile: ``memory``, ``pids``, ``disk``."""
-
-
-# --- history ----------------------------------------------------------------------------------------------------
 
 
 class Commit(Record):
@@ -75,9 +28,6 @@ class Commit(Record):
     """The author's offset from UTC, minutes."""
     message: str
     """Decoded as the commit declares, with replacement."""
-
-
-# --- environments -----------------------------------------------------------------------------------------------
 
 
 class Recipe(Record):
@@ -258,39 +208,3 @@ class Task(Record):
     published: dict[str, JsonValue] = {}
     """The published columns that are not derived from the fields above (FACTS of the row: diffs, logs, entities)."""
     schema_version: int = SCHEMA_VERSION
-
-
-# --- grading ----------------------------------------------------------------------------------------------------
-
-
-class Failure(Record):
-    """Why there is no reward: the machinery's fault, not the patch's."""
-
-    boundary: Literal["task", "sandbox", "model", "agent", "grader"]
-    cause: str
-    """One line."""
-    policy_could_cause: bool = False
-    """Whether a patch could have provoked it (a timeout can be; a full disk of the host cannot)."""
-
-
-class Reward(Record):
-    """What grading says of one patch. ``resolved``, ``score`` and ``published`` are all None on a failure."""
-
-    instance_id: str
-    resolved: bool | None
-    score: float | None
-    """1.0 when resolved, else 0.0."""
-    f2p: dict[str, TestStatus] = {}
-    p2p: dict[str, TestStatus] = {}
-    published: Literal[0, 1] | None = None
-    """The published rule: 1 when the whole map of statuses equals the expected one."""
-    ignored: tuple[str, ...] = ()
-    """Paths of the patch that were left out: tests and control files."""
-    tampering: tuple[str, ...] = ()
-    """Contradictions found, one line each; any of them makes the score 0."""
-    seal: dict[str, Literal["strong", "polarity", "none"]] = {}
-    failure: Failure | None = None
-    note: str = ""
-    """Why it was not resolved, when no test tells: not a patch, does not apply, empty, timed out; one line."""
-    duration: float = 0.0
-    """Wall seconds."""

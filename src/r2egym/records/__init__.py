@@ -1,0 +1,58 @@
+"""Frozen records that cross rooms.
+
+Records hold data and nothing else: no input or output, no analysis. Each is immutable, refuses unknown fields and
+turns into JSON and back without loss. :func:`content_hash` gives a record its identity; an index, a position in a file
+or the name of an image never does.
+"""
+
+from __future__ import annotations
+
+from r2egym.records.base import Record, content_hash
+from r2egym.records.commands import ExecResult
+from r2egym.records.dialogue import Answer, Message, Request, TokenLogprob, ToolCall, Usage
+from r2egym.records.grading import Failure, Reward
+from r2egym.records.rollouts import ExitReason, RolloutLimits, Step, Trajectory
+from r2egym.records.tasks import (
+    SCHEMA_VERSION,
+    Commit,
+    Environment,
+    HiddenFile,
+    HiddenTests,
+    Recipe,
+    Size,
+    Task,
+    TestStatus,
+    Validation,
+)
+from r2egym.records.verification import Scores, TestOutcome, Verdict
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Answer",
+    "Commit",
+    "Environment",
+    "ExecResult",
+    "ExitReason",
+    "Failure",
+    "HiddenFile",
+    "HiddenTests",
+    "Message",
+    "Recipe",
+    "Record",
+    "Request",
+    "Reward",
+    "RolloutLimits",
+    "Scores",
+    "Size",
+    "Step",
+    "Task",
+    "TestOutcome",
+    "TestStatus",
+    "TokenLogprob",
+    "ToolCall",
+    "Trajectory",
+    "Usage",
+    "Validation",
+    "Verdict",
+    "content_hash",
+]
