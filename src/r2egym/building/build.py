@@ -338,7 +338,7 @@ def _inside(root: Path | None, name: str, instance: str) -> Path:
     """A path in the dataset's folder. Raises TaskError when it leads out of it, or there is no folder."""
     if root is None:
         raise TaskError(
-            f"{instance}: its row leads to {name!r} in the dataset's folder: load the dataset from a folder"
+            f"{instance}: its row leads to {name!r} in the dataset's folder: load the dataset from that folder once"
         )
     path = (root / name).resolve()
     if not path.is_relative_to(root.resolve()):

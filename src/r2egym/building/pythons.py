@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import warnings
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from r2egym.building.dates import released
 from r2egym.building.files import Files
 from r2egym.building.pyproject import Project, load_pyproject
+from r2egym.mining.syntax import parse_python
 
 _CLASSIFIER = re.compile(r"Programming Language :: Python :: ([23](?:\.\d+)?)(?: :: Only)?\s*$")
 _CI = re.compile(
@@ -71,7 +71,7 @@ def _compiles(text: str) -> bool:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ast.parse(text, feature_version=_GRAMMAR)
+            parse_python(text, feature_version=_GRAMMAR)
     except SyntaxError as error:
         return bool(re.search(r"\b(async|await)\b", error.text or ""))
     except (ValueError, RecursionError, MemoryError):

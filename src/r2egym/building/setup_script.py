@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from r2egym.building.files import Files
 from r2egym.building.requirements import read_file
+from r2egym.mining.syntax import parse_python
 
 _DEEPEST = 50
 
@@ -34,7 +35,7 @@ def read(files: Files) -> tuple[dict[str, object], tuple[str, ...]]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            module = ast.parse(files.text("setup.py"))
+            module = parse_python(files.text("setup.py"))
     except (SyntaxError, ValueError, RecursionError):
         return {}, ("name", "version", "install_requires")
     reader = _Reader(module, files)

@@ -28,6 +28,7 @@ from r2egym.mining import Candidate, MiningConfig, Repository, mine
 from r2egym.mining.mirror import is_url
 from r2egym.records import SCHEMA_VERSION, Record, Task, content_hash
 from r2egym.tasks import write_dataset
+from r2egym.tasks.roots import remember_root
 
 JOURNAL = "journal"
 """Folder of the journal, in the dataset's."""
@@ -147,7 +148,9 @@ def curate(
             else:
                 tally.failures[outcome[0]] = outcome[1]
             report(tally.progress())
-        return _write(config, repository, tally, out, time.monotonic() - began)
+        made = _write(config, repository, tally, out, time.monotonic() - began)
+        remember_root(home, out)
+        return made
 
 
 def _examiner(config: CurateConfig, home: Path, spread: Executor) -> Examiner:

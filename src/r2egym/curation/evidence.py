@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from r2egym.records import Record, TestStatus
 
 TAIL = 1_000
@@ -11,15 +9,6 @@ TAIL = 1_000
 LONGEST_MESSAGE = 8_000
 HALF_MESSAGE = 3_500
 """A longer failure keeps its first and last so many characters."""
-
-_VOLATILE = (
-    (re.compile(r"\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b[@-_]"), ""),
-    (re.compile(r"\b0x[0-9a-fA-F]{6,}\b"), "0x…"),
-    (re.compile(r"(?<![\w/])/tmp(?:/[\w.+-]+)+"), "/tmp/…"),  # noqa: S108 - text to find, not a folder to use
-    (re.compile(r"\b\d+(?:\.\d+)? ?(?:s|ms|seconds?|minutes?)\b(?: \(\d+:\d\d:\d\d\))?"), "… s"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<time>"),
-    (re.compile(r"\bpid[ =:]+\d+", re.IGNORECASE), "pid …"),
-)
 
 
 class TestFailure(Record):
@@ -56,13 +45,6 @@ class Evidence(Record):
     """The last :data:`TAIL` characters of the run on base."""
     fix_output: str = ""
     """The last :data:`TAIL` characters of the run on the fix."""
-
-
-def normalise(text: str) -> str:
-    """Text without what changes from run to run: colours, addresses, temporary paths, durations, dates, process ids."""
-    for pattern, stand_in in _VOLATILE:
-        text = pattern.sub(stand_in, text)
-    return "".join(c for c in text.replace("\r\n", "\n") if c.isprintable() or c in "\n\t")
 
 
 def shorten(message: str) -> str:

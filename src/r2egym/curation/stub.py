@@ -9,6 +9,7 @@ import ast
 
 from r2egym.attacks import Target, diffs
 from r2egym.mining import is_test_path, parse_patch
+from r2egym.mining.syntax import parse_python
 
 _HOLLOW = "return None"
 
@@ -29,7 +30,7 @@ def stub_patch(target: Target) -> str:
 
 def _stubs(before: str, after: str) -> str:
     try:
-        old, new = ast.parse(before), ast.parse(after)
+        old, new = parse_python(before), parse_python(after)
     except (SyntaxError, ValueError, RecursionError):
         return ""
     known = {name for node in old.body for name in _names(node)}

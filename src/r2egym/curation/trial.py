@@ -8,11 +8,12 @@ from pathlib import Path
 
 from r2egym.building import Built
 from r2egym.curation.classify import Classes, classify
-from r2egym.curation.evidence import TAIL, TestFailure, normalise, shorten
+from r2egym.curation.evidence import TAIL, TestFailure, shorten
 from r2egym.curation.funnel import NotATaskError
 from r2egym.curation.workshop import Workshop
 from r2egym.records import HiddenTests, Record, TestStatus
 from r2egym.testing import TestRun
+from r2egym.testing.volatile import normalise
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _ABSENT = re.compile(r"(?:cannot import name|No module named|has no attribute|name) '([\w.]+)'")

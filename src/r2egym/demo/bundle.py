@@ -21,6 +21,7 @@ from r2egym.errors import UsageError
 from r2egym.records import Record
 
 REPOSITORY = "larder.git"
+GENERATED = "generated_tests.jsonl"
 """Name of the unpacked repository's folder."""
 
 
@@ -70,6 +71,8 @@ class Demo:
     outcomes: dict[str, Outcome]
     """Commit hash → what is expected of it; every commit is there, oldest first."""
     patches: tuple[PatchCase, ...]
+    generated: Path
+    """Tests that were written from the statements of some tasks: a file that ``r2egym verify --tests`` takes."""
 
 
 def unpack(directory: Path) -> Demo:
@@ -93,7 +96,9 @@ def unpack(directory: Path) -> Demo:
         raise UsageError(f"{repository} is something else than the demo: choose another folder")
     index = directory / "index"
     write_index(_data("releases.toml"), index)
-    return Demo(repository, index, _outcomes(commits), _patches(commits))
+    generated = directory / GENERATED
+    generated.write_text(_data(GENERATED), encoding="utf-8")
+    return Demo(repository, index, _outcomes(commits), _patches(commits), generated)
 
 
 def _data(name: str) -> str:

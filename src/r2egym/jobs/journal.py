@@ -15,7 +15,7 @@ import json
 import os
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -92,6 +92,26 @@ class Journal:
             upto = self._taken
         self._write(b"".join(batch), upto)
 
+    def replace(self, records: Iterable[JsonValue]) -> None:
+        """Have these records stand instead of all there are, at once or not at all. Nobody may append meanwhile.
+
+        Raises:
+            OSError: they could not be written; the journal is as it was.
+        """
+        aside = self.path.with_suffix(".new")
+        try:
+            with aside.open("wb") as stream:
+                size = sum(stream.write(_frame(record)) for record in records)
+                stream.flush()
+                os.fsync(stream.fileno())
+            fresh = os.open(aside, os.O_RDWR | os.O_CLOEXEC)
+            aside.replace(self.path)
+        finally:
+            aside.unlink(missing_ok=True)
+        _sync_folder(self.path.parent)
+        os.close(self._fd)
+        self._fd, self._end = fresh, size
+
     def close(self) -> None:
         """Give the folder back; twice is safe."""
         with self._turn:
@@ -145,6 +165,15 @@ def read(folder: Path) -> Iterator[JsonValue]:
     with path.open("rb") as stream:
         for _, payload in _frames(stream):
             yield json.loads(payload)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have a renamed file keep its name through a power cut."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _frame(record: JsonValue) -> bytes:

@@ -1,6 +1,6 @@
 """An :class:`~r2egym.jobs.workers.Executor` over Ray: processes here, or on the machines of a cluster.
 
-Each worker is an actor of one CPU that gets the function once and items one at a time; results stream back to the caller.
+Each worker is an actor of one CPU that gets the function once and items one at a time, or a few; results stream back to the caller.
 ``$RAY_ADDRESS`` names a cluster, as everywhere in Ray; without it one is started on this machine and ends with the map.
 
 Limits: the function, items and results must pickle. ``cancelled`` is known to the caller's process alone. On a cluster,
@@ -29,12 +29,16 @@ class Ray(Cancellable):
     Args:
         workers: how many items are worked on at once; never more than Ray has CPUs.
         ahead: how many results may wait for their turn; bounds memory.
+        at_once: how many items one worker process works on at once at most, in threads; there is one process a CPU.
+        revivals: how often an item is given to another worker when its own ended, or the machine it was on.
 
     Raises:
         UsageError: Ray is not installed; the message says how to get it.
     """
 
-    def __init__(self, workers: int, *, ahead: int | None = None) -> None:
+    def __init__(
+        self, workers: int, *, ahead: int | None = None, at_once: int = 1, revivals: int = 0
+    ) -> None:
         try:
             self._ray: Any = importlib.import_module("ray")
         except ImportError:
@@ -43,6 +47,7 @@ class Ray(Cancellable):
             ) from None
         self.workers = max(1, workers)
         self._ahead = self.workers if ahead is None else ahead
+        self._at_once, self._revivals = max(1, at_once), revivals
         super().__init__()
 
     def map(self, function: Callable[[T], R], items: Iterable[T], *, ordered: bool = True) -> Iterator[R]:
@@ -51,10 +56,10 @@ class Ray(Cancellable):
         Raises:
             TaskError: Ray does not start, or a worker (or the machine it was on) ended.
         """
-        started = self._connect()
+        started = self.connect()
         crew: _Crew[T, R] | None = None
         try:
-            crew = _Crew(self._ray, function, self.workers)
+            crew = _Crew(self._ray, function, self.workers, self._at_once, self._revivals)
             yield from self._results(crew, items, ordered=ordered)
         except BaseException as error:
             self._cancelled.set()
@@ -86,7 +91,7 @@ class Ray(Cancellable):
                 yield waiting.pop(given if ordered else next(iter(waiting)))
                 given += 1
 
-    def _connect(self) -> bool:
+    def connect(self) -> bool:
         """Join or start Ray; whether it is ours to end."""
         if self._ray.is_initialized():
             return False
@@ -123,20 +128,28 @@ class _Worker:
 
 
 class _Crew(Generic[T, R]):
-    """The actors of one map."""
+    """The actors of one map. Each has so many slots, and is listed as free once for every slot that is."""
 
-    def __init__(self, ray: Any, function: Callable[[T], R], workers: int) -> None:
+    def __init__(
+        self, ray: Any, function: Callable[[T], R], workers: int, at_once: int, revivals: int
+    ) -> None:
         self._ray = ray
-        self.size = max(1, min(workers, int(ray.cluster_resources().get("CPU", 1))))
-        actor = ray.remote(num_cpus=1)(_Worker)
-        held = ray.put(function)
-        self._actors = [actor.remote(held) for _ in range(self.size)]
-        self._free = list(self._actors)
-        self._running: dict[Any, tuple[int, Any]] = {}
+        cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        at_once = min(at_once, -(-workers // cpus))
+        processes = min(-(-workers // at_once), cpus)
+        self.size = min(workers, processes * at_once)
+        self._at_once, self._revivals = at_once, revivals
+        self._actor = ray.remote(num_cpus=1, max_concurrency=at_once + 1)(_Worker)
+        self._held = ray.put(function)
+        self._actors = [self._actor.remote(self._held) for _ in range(processes)]
+        self._free = (self._actors * at_once)[: self.size]
+        self._running: dict[Any, tuple[int, T, Any]] = {}
+        self._deaths: dict[int, int] = {}
+        self._successors: dict[Any, Any] = {}
 
     @property
     def idle(self) -> int:
-        """Workers that have nothing to do."""
+        """Items that could be worked on at once."""
         return len(self._free)
 
     @property
@@ -145,19 +158,39 @@ class _Crew(Generic[T, R]):
         return bool(self._running)
 
     def submit(self, index: int, item: T) -> None:
-        """Give an item to a worker that has none."""
+        """Give an item to a worker that has a slot."""
         actor = self._free.pop()
-        self._running[actor.work.remote(item)] = index, actor
+        self._running[actor.work.remote(item)] = index, item, actor
 
     def next(self) -> tuple[int, R]:
         """Wait for the next result; raises what the function raised."""
-        (ready, *_), _ = self._ray.wait(list(self._running), num_returns=1)
-        index, actor = self._running.pop(ready)
-        result, error = self._ray.get(ready)
-        if error is not None:
-            raise error
-        self._free.append(actor)
-        return index, result
+        while True:
+            (ready, *_), _ = self._ray.wait(list(self._running), num_returns=1)
+            index, item, actor = self._running.pop(ready)
+            try:
+                result, error = self._ray.get(ready)
+            except self._ray.exceptions.RayActorError:
+                self._deaths[index] = self._deaths.get(index, 0) + 1
+                if self._deaths[index] > self._revivals:
+                    raise
+                self._replace(actor)
+                self.submit(index, item)
+                continue
+            if error is not None:
+                raise error
+            self._free.append(actor)
+            return index, result
+
+    def _replace(self, dead: Any) -> None:
+        """A new worker for one that ended; its other items come back here one by one, and find it replaced already."""
+        if dead in self._actors:
+            fresh = self._actor.remote(self._held)
+            self._actors[self._actors.index(dead)] = fresh
+            self._free = [fresh if actor == dead else actor for actor in self._free]
+            self._successors[dead] = fresh
+        while dead in self._successors:
+            dead = self._successors[dead]
+        self._free.append(dead)
 
     def end(self) -> None:
         """Let the workers close what they opened, then end them."""

@@ -19,8 +19,10 @@ from r2egym.sandboxes._processes import is_stopped
 from r2egym.sandboxes.base import TIMEOUT_EXIT_CODE
 
 _LONGEST_LINE = 2000
-_ANSWER_SECONDS = 20.0
-"""How long a shell may take for what needs no command: taking one, and noticing that one was killed."""
+_ANSWER_SECONDS = 60.0
+"""How long a shell may take to take a command; a machine may be busy."""
+_OBEY_SECONDS = 20.0
+"""How long it may take to notice that its command was killed."""
 _LOOK_SECONDS = 3.0
 """Time between looks at a shell that says nothing."""
 _AGAIN_SECONDS = 0.01
@@ -127,7 +129,7 @@ class Conversation:
                 raise SandboxError("the sandbox's shell does not answer")
             if deadline is not None and now >= deadline:
                 if not self.timed_out:
-                    self.timed_out, answer_by = True, now + _ANSWER_SECONDS
+                    self.timed_out, answer_by = True, now + _OBEY_SECONDS
                 self._interrupt(interruptions)
                 interruptions += 1
                 deadline = time.monotonic() + _AGAIN_SECONDS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from r2egym.tasks.hub import load_dataset
+from r2egym.tasks.hub import cache_dataset, load_dataset
 from r2egym.tasks.predictions import Prediction, read_predictions
 from r2egym.tasks.schema import COLUMNS, from_row, to_row
 from r2egym.tasks.store import Dataset, write_dataset
@@ -11,6 +11,7 @@ __all__ = [
     "COLUMNS",
     "Dataset",
     "Prediction",
+    "cache_dataset",
     "from_row",
     "load_dataset",
     "read_predictions",

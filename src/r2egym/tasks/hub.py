@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from r2egym import settings
 from r2egym.errors import DatasetError
+from r2egym.tasks.roots import remember_root
 from r2egym.tasks.schema import from_row
 from r2egym.tasks.store import TASKS, Dataset
 
@@ -26,6 +30,9 @@ def load_dataset(source: str | Path, *, split: str | None = None) -> Dataset:
         DatasetError: nothing there, not a dataset, damaged, or written by a newer version.
     """
     path = Path(source)
+    folder = path if path.is_dir() else path.parent
+    if path.exists() and (folder / TASKS).exists():
+        remember_root(settings.load().home, folder)
     if path.is_dir():
         return _folder(path)
     if path.is_file():
@@ -37,6 +44,51 @@ def load_dataset(source: str | Path, *, split: str | None = None) -> Dataset:
     raise DatasetError(
         f"{source}: no such file or folder; give a dataset's folder, a parquet or JSONL file, or owner/name"
     )
+
+
+def cache_dataset(source: str | Path, name: str, *, split: str = "train") -> None:
+    """Put a dataset's rows into the local cache of ``datasets``, as if they had been loaded from the hub under a name.
+
+    From then on ``datasets.load_dataset(name)`` finds them without a network (``HF_HUB_OFFLINE=1``): code that was written
+    for a published dataset runs on rows of one's own. What was cached of that name before is replaced.
+
+    Args:
+        source: a dataset's folder, or its parquet file.
+        name: ``owner/name``.
+        split: what the only split is called.
+
+    Raises:
+        DatasetError: no dataset there, or no such name on a hub.
+    """
+    import datasets
+    from datasets.packaged_modules.parquet.parquet import Parquet
+
+    path = Path(source)
+    path = path / TASKS if path.is_dir() else path
+    if not path.is_file():
+        raise DatasetError(f"{source}: no dataset's folder, and no parquet file")
+    remember_root(settings.load().home, path.parent)
+    owner, slash, own = name.partition("/")
+    if not (owner and slash and own) or "/" in own or name.startswith("."):
+        raise DatasetError(f"{name}: a dataset of the hub is called owner/name")
+    home = Path(datasets.config.HF_DATASETS_CACHE)
+    home.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home) as scratch:
+        builder = Parquet(
+            cache_dir=scratch,
+            dataset_name=own,
+            config_id="default",
+            hash="local",
+            data_files={split: [str(path)]},
+        )
+        try:
+            builder.download_and_prepare()
+        except datasets.exceptions.DatasetGenerationError as error:
+            raise DatasetError(f"{path}: cannot be read as parquet: {error.__cause__ or error}") from None
+        made = Path(scratch) / builder.dataset_name
+        target = home / f"{owner}___{builder.dataset_name}"
+        shutil.rmtree(target, ignore_errors=True)
+        made.rename(target)
 
 
 def _folder(folder: Path) -> Dataset:

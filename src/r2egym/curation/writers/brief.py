@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 
 from r2egym.curation.evidence import Evidence
+from r2egym.mining.syntax import parse_python
 
 _MOST_TESTS = 3
 _RULES = """\
@@ -48,7 +49,7 @@ def _tests(evidence: Evidence) -> list[tuple[str, str]]:
 
 def _code(source: str, name: str) -> str:
     try:
-        body = ast.parse(source).body
+        body = parse_python(source).body
     except (SyntaxError, ValueError, RecursionError):
         return ""
     for node in body:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from r2egym.curation.evidence import Evidence, TestFailure
 from r2egym.curation.writers.expectations import effect, expectation
 from r2egym.curation.writers.snippets import WIDEST, complete
+from r2egym.mining.syntax import parse_python
 
 _FOLDER = "import pathlib, tempfile\ntmp_path = pathlib.Path(tempfile.mkdtemp())"
 """What the one fixture that needs no explanation stands for."""
@@ -57,7 +58,7 @@ def _example(source: str, failure: TestFailure, new: frozenset[str]) -> str | No
     """The test's lines up to the assertion that fails; those that hold before it are left out."""
     path, _, name = failure.test.partition("::")
     try:
-        module = ast.parse(source)
+        module = parse_python(source)
     except (SyntaxError, ValueError, RecursionError):
         return None
     plain, _, parameters = name.partition("[")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from r2egym.mining.syntax import parse_python
+
 _PAIR = 2
 _EQUALITIES = (
     "assertEqual",
@@ -65,7 +67,7 @@ def _expects(expression: ast.expr, value: str) -> str:
 def effect(told: str, before: list[str]) -> str:
     """What is left of an assertion that holds: its call on something that the lines before made; empty without one."""
     code = told.partition("  # expected: ")[0]
-    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(parse_python(code)) if isinstance(node, ast.Call)]
     touched = {node.id for call in calls for node in ast.walk(call) if isinstance(node, ast.Name)}
     return code if touched & _made(before) and not told.endswith(" is raised") else ""
 
@@ -73,7 +75,7 @@ def effect(told: str, before: list[str]) -> str:
 def _made(lines: list[str]) -> set[str]:
     """Names of functions that the lines define, and of what they got from calls."""
     found: set[str] = set()
-    for statement in ast.parse("\n".join(lines)).body:
+    for statement in parse_python("\n".join(lines)).body:
         if isinstance(statement, ast.FunctionDef):
             found.add(statement.name)
         elif isinstance(statement, ast.Assign) and any(

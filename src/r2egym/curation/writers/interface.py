@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from r2egym.curation.evidence import Evidence
+from r2egym.mining.syntax import parse_python
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
@@ -40,7 +41,7 @@ def module_of(path: str) -> str:
 def _signatures(source: str) -> Iterator[tuple[str, str]]:
     """``(qualified name, signature)`` of a module's functions, classes and methods; assignments have no signature."""
     try:
-        module = ast.parse(source)
+        module = parse_python(source)
     except (SyntaxError, ValueError, RecursionError):
         return
     yield from _of_body(module.body, "")

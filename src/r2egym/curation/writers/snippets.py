@@ -7,6 +7,8 @@ import builtins
 import copy
 from collections.abc import Iterator
 
+from r2egym.mining.syntax import parse_python
+
 LONGEST = 20
 """Lines of a snippet, imports not counted."""
 WIDEST = 120
@@ -18,7 +20,7 @@ def complete(module: ast.Module, body: list[str]) -> str | None:
     lines = [line for part in body for line in part.splitlines()]
     if len(lines) > LONGEST or any(len(line) > WIDEST for line in lines):
         return None
-    tree = ast.parse("\n".join(body))
+    tree = parse_python("\n".join(body))
     needed = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - set(dir(builtins))
     needed -= {name for statement in tree.body for name in _binds(statement)}
     needed -= {
