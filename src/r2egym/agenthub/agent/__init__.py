@@ -1,0 +1,1 @@
+"""Agents, under their published names."""

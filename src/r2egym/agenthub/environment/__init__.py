@@ -1,0 +1,1 @@
+"""Environments, under their published names."""

@@ -1,0 +1,1 @@
+"""Runs over data sets, under their published names."""

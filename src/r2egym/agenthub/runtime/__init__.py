@@ -1,0 +1,1 @@
+"""The box that an environment works in, under its published names."""

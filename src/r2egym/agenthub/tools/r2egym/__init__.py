@@ -1,0 +1,1 @@
+"""Files that stand for tools, under their later published paths."""
