@@ -3,19 +3,20 @@
 
 PYTHON ?= python3
 PYTEST ?=
+DEMO ?=
 BIN := .venv/bin
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types pytest test-system bench docs format lock clean setup setup-run
+.PHONY: help demo test lint types pytest test-system test-long bench docs format lock clean setup setup-run
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
 	sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1: \2/p' Makefile
 
-demo: setup-run ## the whole loop on the bundled repository, offline, without a model
-	@$(BIN)/r2egym demo
+demo: setup-run ## the whole loop on the bundled repository, offline, without a model (DEMO="--out DIR" keeps it)
+	@$(BIN)/r2egym demo $(DEMO)
 
 test: lint types pytest ## linter, types, tests: what a change must pass
 
@@ -27,15 +28,20 @@ types: setup ## strict types
 	@$(BIN)/mypy --no-error-summary
 
 pytest: setup ## the tests alone (PYTEST="-k word" for some of them)
-	@$(BIN)/python -m pytest -m "not system" -n auto --dist loadfile $(PYTEST)
+	@$(BIN)/python -m pytest -m "not system and not long" -n auto --dist loadfile $(PYTEST)
+
+test-long: setup ## what takes many minutes: the whole demo, naive graders against every cheat, 200 kills
+	@$(BIN)/python -m pytest -m long -n auto --dist loadfile $(PYTEST)
+	@R2EGYM_TEST_KILLS=200 R2EGYM_TEST_CALLS=10000 $(BIN)/python -m pytest tests/rollouts/test_kills.py tests/tools/test_fuzz.py
 
 test-system: setup ## what needs root or apt: fresh Debian roots, an ordinary user
-	@$(BIN)/python -m pytest tests/system -m system $(PYTEST)
+	@$(BIN)/python -m pytest tests/system -m "system and not long" $(PYTEST)
 
 bench: setup-run ## how fast it is here, against the references
 	@$(BIN)/r2egym bench mining
 	@$(BIN)/r2egym bench sandbox
 	@$(BIN)/r2egym bench proof
+	@$(BIN)/r2egym bench viewer
 
 format: setup ## let the formatter and the linter mend what they can
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format .

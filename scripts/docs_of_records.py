@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 RECIPE = """# Recipe files
 
-Written by `make docs` from the record `Recipe` in `src/r2egym/records.py`; do not edit it by hand.
+Written by `make docs` from the record `Recipe` in `src/r2egym/records/tasks.py`; do not edit it by hand.
 
 A recipe file tells how one repository is set up and tested where discovery gets it wrong: TOML, one key a field, all but
 `python` optional. `r2egym curate REPO --recipes DIR` reads `DIR/NAME.toml` for the repository called `NAME` (the last part
@@ -30,7 +30,7 @@ source_roots = ["src"]
 """
 ROWS = """# A row
 
-Written by `make docs` from `src/r2egym/tasks/schema.py` and `src/r2egym/records.py`; do not edit it by hand.
+Written by `make docs` from `src/r2egym/tasks/schema.py` and `src/r2egym/records/tasks.py`; do not edit it by hand.
 
 One row of `tasks.parquet` is one task. The first fourteen columns are the published R2E-Gym ones, the others SWE-bench's
 names and ours; why: [`design/dataset.md`](../design/dataset.md). A type `string` marked *JSON* holds JSON text of the shape

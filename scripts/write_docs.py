@@ -7,7 +7,9 @@ With ``--check`` nothing is written, and the exit code is 1 when a page is stale
 
 from __future__ import annotations
 
-import subprocess
+import contextlib
+import io
+import os
 import sys
 from pathlib import Path
 
@@ -40,21 +42,14 @@ def command_names() -> list[str]:
 
 def help_of(command: str) -> str:
     """What ``r2egym COMMAND --help`` prints on a terminal of 90 columns without colours."""
-    environment = {
-        "COLUMNS": "90",
-        "TERMINAL_WIDTH": "90",
-        "TERM": "dumb",
-        "NO_COLOR": "1",
-        "HOME": "/nonexistent",
-    }
-    run = subprocess.run(
-        [sys.executable, "-c", "from r2egym.cli import main; main()", *command.split(), "--help"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return "\n".join(line.rstrip() for line in run.stdout.strip("\n").splitlines())
+    from r2egym.cli import main as r2egym
+
+    os.environ.update({"COLUMNS": "90", "TERMINAL_WIDTH": "90", "TERM": "dumb", "NO_COLOR": "1"})
+    os.environ["HOME"] = "/nonexistent"
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        r2egym([*command.split(), "--help"])
+    return "\n".join(line.rstrip() for line in printed.getvalue().strip("\n").splitlines())
 
 
 def commands_page() -> str:

@@ -18,7 +18,7 @@ ROOMS = tuple(
     errors settings records
     jobs mining sandboxes testing building grading attacks llm tasks tools
     environment agents rollouts curation verifiers training viewer demo bench
-    agenthub cli
+    agenthub logging cli
     """.split()
 )
 

@@ -9,6 +9,8 @@ from tests.attacks.wares import SUITES, Wares
 from r2egym.attacks import Attack, Target, attack
 from r2egym.grading import Grader
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("name", "style"),

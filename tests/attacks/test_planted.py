@@ -10,6 +10,7 @@ from r2egym.attacks import attack, attacks, composites, controls
 NAMES = [one.name for one in attacks() if one.kind in {"planted", "paths"}]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_it_scores_zero(larder: Larder, name: str) -> None:
     """The cheat alone, on the task in the style that it is made for."""

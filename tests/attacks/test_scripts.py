@@ -11,6 +11,7 @@ SCRIPTS = [one.name for one in attacks() if one.kind == "scripts"]
 RESOURCES = [one.name for one in attacks() if one.kind == "resources"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_it_finds_and_wins_nothing(larder: Larder, name: str) -> None:
     """No line of the fix or of its tests is printed, and the empty patch that follows scores 0."""

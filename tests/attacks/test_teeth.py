@@ -12,6 +12,7 @@ from tests.attacks.wares import SUITES, Wares
 from r2egym.attacks import Attack, Target, attack, attacks
 from r2egym.attacks.secrets import found
 
+pytestmark = pytest.mark.long
 BITING = [attack for attack in attacks() if attack.beats not in ("none", "leak")]
 
 

@@ -29,6 +29,7 @@ def test_disk_of_a_dataset_that_was_never_used(tmp_path: Path):
         list(bench_disk(known))
 
 
+@pytest.mark.long
 def test_proofs_hold_and_are_timed(tmp_path: Path):
     """Gold scores 1 and empty 0 on every task, beside the same tests run plainly."""
     try:

@@ -11,6 +11,7 @@ from r2egym.sandboxes.base import SandboxConfig
 from r2egym.settings import Settings
 
 
+@pytest.mark.long
 def test_lines(tmp_path: Path) -> None:
     """Every promise about sandboxes has a line with a number, and a peer or the reason why there is none."""
     try:

@@ -70,7 +70,7 @@ def test_made_once_by_processes(tmp_path: Path) -> None:
     """However many processes ask at once, a layer is made by one of them, and all get the whole of it."""
     log = tmp_path / "log"
     processes = [other_process(tmp_path / "store", log, 0.3) for _ in range(4)]
-    said = [process.communicate(timeout=30)[0].splitlines()[-1] for process in processes]
+    said = [process.communicate(timeout=120)[0].splitlines()[-1] for process in processes]
     assert said == ["['half', 'whole']"] * 4
     assert log.read_text() == "built\n"
     assert half_built(tmp_path / "store") == []

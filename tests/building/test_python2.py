@@ -89,6 +89,7 @@ def test_a_build(
     assert not (built.venv / "lib/python2.7/site-packages/pip").exists()
 
 
+@pytest.mark.long
 def test_an_editable_build(
     old_assembly: Assembly, machine: Settings, old_index: Path, history: History, home: Path, backend: Backend
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.cli.conftest import call
 
 from r2egym.demo import Demo, unpack
 from r2egym.errors import SandboxError
@@ -19,8 +20,8 @@ from r2egym.sandboxes.base import SandboxConfig
 from r2egym.tasks import Dataset, load_dataset, write_dataset
 
 MAIN = [sys.executable, "-c", "from r2egym.cli import main; main()"]
-LAST = "Say why jars are sorted"
-"""The history is followed from this commit back: six candidates, of which five become tasks."""
+LAST = "Test how half grams are rounded"
+"""The history is followed from this commit back: three candidates, all of which become tasks."""
 
 
 class World(NamedTuple):
@@ -37,12 +38,6 @@ def arguments(demo: Demo, revision: str, out: Path) -> list[str]:
     """A curation of the first commits."""
     words = ["curate", demo.repository, "--out", out, "--index", demo.index, "--revision", revision]
     return [str(word) for word in [*words, "--runs", "1", "--jobs", "2", "--json"]]
-
-
-def call(home: Path, *words: object) -> subprocess.CompletedProcess[str]:
-    """Run the command line."""
-    env = {**os.environ, "R2EGYM_HOME": str(home)}
-    return subprocess.run([*MAIN, *map(str, words)], capture_output=True, text=True, env=env, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +71,7 @@ def test_curation_makes_the_tasks_that_are_known(world: World):
         if commit == world.revision:
             break
     assert set(tasks) == {commit for commit, outcome in expected.items() if outcome.fate == "task"}
-    assert len(tasks) == world.summary["tasks"] == 5
+    assert len(tasks) == world.summary["tasks"] == 3
     assert world.summary["commits"] == len(expected)
     assert {"commits", "candidates", "tasks", "seconds"} <= world.summary.keys()
     for commit, task in tasks.items():
@@ -110,6 +105,7 @@ def test_funnel_counts_every_commit(world: World):
     assert left == funnel["tasks"]
 
 
+@pytest.mark.long
 def test_a_killed_run_resumes_to_the_same_bytes(world: World, tmp_path: Path):
     """After kill -9 in the middle and another run, what was done is not done again, and the dataset is that of a quiet run."""
     words = arguments(world.demo, world.revision, tmp_path / "dataset")
@@ -144,8 +140,10 @@ def test_a_second_curation_of_a_folder_gets_one_line(world: World):
     """While one process writes to a dataset, another is told so."""
     from r2egym.jobs import Journal
 
+    words = [*MAIN, *arguments(world.demo, world.revision, world.dataset)]
+    env = {**os.environ, "R2EGYM_HOME": str(world.home)}
     with Journal(world.dataset / "journal"):
-        done = call(world.home, *arguments(world.demo, world.revision, world.dataset))
+        done = subprocess.run(words, capture_output=True, text=True, env=env, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("r2egym: ")
     assert f"in use by process {os.getpid()}" in done.stderr
@@ -190,6 +188,7 @@ def test_doctor_says_which_rows_hold(world: World, tmp_path: Path):
     assert "0 of 1 rows hold" in bad.stdout
 
 
+@pytest.mark.long
 def test_doctor_proves_everything(world: World, tmp_path: Path):
     """Without ``--quick``, census and cheats are tried again."""
     (task, *_) = load_dataset(world.dataset).tasks
@@ -205,8 +204,8 @@ def test_doctor_proves_everything(world: World, tmp_path: Path):
 def test_stats_counts(world: World):
     """``stats`` counts tasks and tests."""
     found = json.loads(call(world.home, "stats", world.dataset, "--json").stdout)
-    assert found["tasks"] == 5
-    assert found["repositories"] == {"larder": 5}
+    assert found["tasks"] == 3
+    assert found["repositories"] == {"larder": 3}
 
 
 def test_cache_is_shown_and_cleared(world: World, tmp_path: Path):

@@ -3,12 +3,13 @@
 import pytest
 
 from r2egym.curation import Evidence, TestFailure, find_leaks, open_writer
-from r2egym.curation.evidence import LONGEST_MESSAGE, normalise, shorten
+from r2egym.curation.evidence import LONGEST_MESSAGE, shorten
 from r2egym.curation.writers.examples import find_examples
 from r2egym.curation.writers.interface import new_names
 from r2egym.curation.writers.prose import problem_sentences, title_of
 from r2egym.curation.writers.symptoms import read_symptom
 from r2egym.errors import UsageError
+from r2egym.testing.volatile import normalise
 
 GOLD = """\
 diff --git a/toy/parts.py b/toy/parts.py

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.demo.plain import changed_tests, git, run
 
 from r2egym.demo import Demo, Outcome, PatchCase
@@ -16,6 +17,7 @@ def in_pairs(work: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
         return list(pool.map(work, items))
 
 
+@pytest.mark.long
 def test_every_task_fails_on_base_and_passes_on_the_fix(demo: Demo, tmp_path: Path) -> None:
     """Exactly the expected tests go from not passing to passing, and exactly the expected others pass on both sides."""
 
@@ -48,6 +50,7 @@ def test_flaky_tests_depend_on_where_the_kitchen_is(demo: Demo, tmp_path: Path) 
     assert {test for test in here if here[test] != there[test]} == set(task.flaky)
 
 
+@pytest.mark.long
 def test_patches_deserve_what_they_get(demo: Demo, tmp_path: Path) -> None:
     """Honest patches pass every test that judges them, wrong ones fail one; tests they bring do not count."""
 

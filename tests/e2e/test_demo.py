@@ -12,11 +12,11 @@ from r2egym.curation import CurateConfig, Curated, Options, curate
 from r2egym.demo import Demo, unpack
 from r2egym.errors import SandboxUnavailableError
 from r2egym.grading import Grader
-from r2egym.mining import Candidate, MiningConfig, Repository, mine
 from r2egym.records import Task
 from r2egym.sandboxes import open_backend
 from r2egym.tasks import Dataset, load_dataset
 
+pytestmark = pytest.mark.long
 RUNS = 2
 
 
@@ -51,21 +51,6 @@ def grader(home: Path, curated: tuple[Curated, Dataset]) -> Iterator[Grader]:
     backend = open_backend("bubblewrap", home)
     with Builder(home, backend=backend) as builder:
         yield Grader(builder, backend)
-
-
-def test_mining_says_what_was_expected(demo: Demo, home: Path) -> None:
-    """Every commit comes out once: a candidate, or rejected for the expected reason."""
-    found = list(mine(Repository.open(demo.repository, home), MiningConfig()))
-    expected = {outcome.commit: outcome for outcome in demo.outcomes.values()}
-    seen = {}
-    for one in found:
-        commit = one.commit.hash if isinstance(one, Candidate) else one.commit
-        seen[expected[commit].subject] = "candidate" if isinstance(one, Candidate) else one.reason
-    assert len(found) == len(seen) == len(expected)
-    assert seen == {
-        outcome.subject: str(outcome.reason) if outcome.stage == "mine" else "candidate"
-        for outcome in expected.values()
-    }
 
 
 def test_funnel_is_the_expected_one(demo: Demo, curated: tuple[Curated, Dataset]) -> None:

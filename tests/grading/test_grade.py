@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from tests.grading.workbench import ANOTHER, BASE, F2P, FIXED, P2P, FixedBuilder, Workbench
 
@@ -107,20 +109,32 @@ def test_a_crash_is_no_tampering(grader: Grader, task: Task, bench: Workbench, c
 
 
 @pytest.mark.parametrize(
-    ("options", "code"),
+    ("limit", "code"),
     [
-        (GradeOptions(timeout=8), FIXED + "import time\ntime.sleep(60)\n"),
+        ("timeout", FIXED + "import time\ntime.sleep(3600)\n"),
         (
-            GradeOptions(timeout=60, test_timeout=1.0),
-            FIXED.replace("    return len(jars)\n", "    import time\n    time.sleep(9)\n", 1),
+            "test_timeout",
+            FIXED.replace("    return len(jars)\n", "    import time\n    time.sleep(3600)\n", 1),
         ),
     ],
     ids=["run", "test"],
 )
 def test_a_slow_patch_scores_zero_when_gold_is_quick(
-    builder: FixedBuilder, backend: Backend, task: Task, bench: Workbench, options: GradeOptions, code: str
+    builder: FixedBuilder,
+    backend: Backend,
+    grader: Grader,
+    task: Task,
+    bench: Workbench,
+    limit: str,
+    code: str,
 ) -> None:
     """Gold, as a control, shows that the machine is quick enough, so the time is the patch's fault."""
+    started = time.monotonic()
+    assert grader.grade(task, task.patch).score == 1
+    seconds = time.monotonic() - started
+    options = GradeOptions(
+        timeout=max(4.0, 3 * seconds) if limit == "timeout" else 600.0, test_timeout=max(1.0, seconds / 8)
+    )
     reward = Grader(builder, backend, options).grade(task, bench.patch({"larder/shelf.py": code}))
     assert (reward.score, reward.failure, reward.tampering) == (0.0, None, ())
     assert reward.note

@@ -13,7 +13,17 @@ import pytest
 
 from r2egym.errors import DatasetError, UsageError
 from r2egym.records import Environment, HiddenFile, HiddenTests, Recipe, Size, Task, Validation
-from r2egym.tasks import COLUMNS, Dataset, from_row, load_dataset, read_predictions, to_row, write_dataset
+from r2egym.tasks import (
+    COLUMNS,
+    Dataset,
+    cache_dataset,
+    from_row,
+    load_dataset,
+    read_predictions,
+    to_row,
+    write_dataset,
+)
+from r2egym.tasks.roots import find_root
 
 PUBLISHED = COLUMNS[:14]
 
@@ -207,3 +217,27 @@ def test_a_task_is_found_by_name():
     assert Dataset((task,)).find(task.instance_id) is task
     with pytest.raises(DatasetError, match="no task 'nope'"):
         Dataset((task,)).find("nope")
+
+
+def test_a_folder_that_was_read_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A row alone leads to the newest folder that holds what it refers to."""
+    monkeypatch.setenv("R2EGYM_HOME", str(tmp_path / "home"))
+    task = make_task()
+    write_dataset(tmp_path / "data", Dataset((task,)))
+    assert find_root(tmp_path / "home", task) is None
+    load_dataset(tmp_path / "data")
+    assert find_root(tmp_path / "home", task) is None, "the folder lacks the bundle"
+    (tmp_path / "data" / "repos").mkdir()
+    (tmp_path / "data" / "repos" / "toy.bundle").touch()
+    assert find_root(tmp_path / "home", task) == tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "says"),
+    [("absent", "a/b", "no dataset's folder"), ("rows", "ab", "owner/name"), ("rows", "a/b/c", "owner/name")],
+)
+def test_what_cannot_be_cached_is_one_line(tmp_path: Path, source: str, name: str, says: str):
+    """A dataset that is not there, and a name that no hub has."""
+    write_dataset(tmp_path / "rows", Dataset((make_task(),)))
+    with pytest.raises(DatasetError, match=says):
+        cache_dataset(tmp_path / source, name)

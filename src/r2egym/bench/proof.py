@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from r2egym.bench import BenchLine
+from r2egym.bench._bundled import make_dataset
 from r2egym.building import Builder
-from r2egym.curation import CurateConfig, Options, curate
+from r2egym.curation import Options
 from r2egym.curation.workshop import Workshop
-from r2egym.demo import unpack
 from r2egym.errors import UsageError
 from r2egym.grading import Grader
 from r2egym.jobs import Threads
-from r2egym.mining import MiningConfig
 from r2egym.records import Task
 from r2egym.sandboxes import open_backend
 from r2egym.sandboxes.base import Backend
@@ -50,25 +49,13 @@ def run(settings: Settings, source: str = "", *, limit: int = _LIMIT) -> Iterato
     """
     with tempfile.TemporaryDirectory(prefix="r2egym-bench-") as folder:
         if not source:
-            _make(Path(folder), settings, limit)
+            make_dataset(Path(folder) / "tasks", settings, limit)
         dataset = load_dataset(source or Path(folder) / "tasks")
         if not len(dataset):
             raise UsageError(f"{source or 'the bundled repository'}: no task to prove")
         backend = open_backend("bubblewrap", settings.home)
         with Builder(settings.home, backend=backend) as builder:
             yield from _Bench(dataset, builder, backend, settings.home).lines()
-
-
-def _make(folder: Path, settings: Settings, limit: int) -> None:
-    """A dataset of the newest candidates of the bundled repository, tried no harder than needed."""
-    bundled = unpack(folder / "bundled")
-    config = CurateConfig(
-        source=str(bundled.repository),
-        mining=MiningConfig(limit=limit),
-        options=Options(runs=1, attacks=False),
-        index=bundled.index,
-    )
-    curate(config, folder / "tasks", settings.home, jobs=_cores())
 
 
 class _Bench:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from r2egym.bench import BenchLine
+from r2egym.bench._memory import children_of_self, family, pss
 from r2egym.sandboxes import open_backend
 from r2egym.sandboxes.base import Backend, Layer, Limits, Sandbox, SandboxConfig
 from r2egym.sandboxes.bubblewrap import bwrap
@@ -141,13 +142,13 @@ class _Bench:
         for peer in peers:
             peer.ready()
         theirs = time.perf_counter() - before
-        their_size = _pss([pid for peer in peers for pid in _family(peer.process.pid)]) / count
+        their_size = pss([pid for peer in peers for pid in family(peer.process.pid)]) / count
         for peer in peers:
             peer.close()
         before = time.perf_counter()
         opened = [self._open() for _ in range(count)]
         ours = time.perf_counter() - before
-        size = _pss([pid for child in _children_of_self() for pid in _family(child)]) / count
+        size = pss([pid for child in children_of_self() for pid in family(child)]) / count
         before = time.perf_counter()
         for sandbox in opened:
             sandbox.close()
@@ -257,28 +258,3 @@ class _ByHand:
         self.process.kill()
         self.process.communicate()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for parent in found:
-        children = Path(f"/proc/{parent}/task/{parent}/children")
-        found += [int(word) for word in children.read_text().split()] if children.exists() else []
-    return found
-
-
-def _children_of_self() -> list[int]:
-    found: list[int] = []
-    for task in Path("/proc/self/task").iterdir():
-        found += [int(word) for word in (task / "children").read_text().split()]
-    return found
-
-
-def _pss(pids: Sequence[int]) -> float:
-    """MiB that processes use, shared pages split between their users."""
-    total = 0
-    for pid in pids:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1])
-    return total / 1024

@@ -25,7 +25,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def bench(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="What to measure: mining, sandbox, proof or disk.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="What to measure: mining, sandbox, proof, disk, rollouts, bestk or viewer."
+        ),
     ],
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[ARGUMENTS]...", help="What that takes.")

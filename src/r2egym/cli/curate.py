@@ -10,6 +10,7 @@ import typer
 
 from r2egym.cli.console import Advance, Json, answer_no, note, print_json, print_table, print_text, progress
 from r2egym.cli.home import ready_home
+from r2egym.cli.options import Index, Sandbox
 from r2egym.cli.thresholds import Commits, Limit, Preset, Revision, Since, Thresholds, Until, configure
 
 if TYPE_CHECKING:
@@ -29,9 +30,7 @@ def curate(
     ],
     limit: Limit = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Candidates worked on at once.")] = 2,
-    sandbox: Annotated[
-        Literal["bubblewrap", "docker"], typer.Option("--sandbox", help="Where tests run.")
-    ] = "bubblewrap",
+    sandbox: Sandbox = "bubblewrap",
     runs: Annotated[int, typer.Option("--runs", min=1, help="Fresh runs a side that must agree.")] = 3,
     history: Annotated[
         Literal["past", "none"], typer.Option("--history", help="What an agent's .git holds.")
@@ -46,9 +45,7 @@ def curate(
     since: Since = None,
     until: Until = None,
     commits: Commits = None,
-    index: Annotated[
-        Path | None, typer.Option("--index", help="A folder of wheels instead of the package index.")
-    ] = None,
+    index: Index = None,
     recipes: Annotated[
         Path | None, typer.Option("--recipes", help="A folder of recipes, NAME.toml each.")
     ] = None,

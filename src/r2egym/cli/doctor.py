@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -10,6 +9,7 @@ import typer
 from r2egym import settings
 from r2egym.cli.console import Json, answer_no, print_json, print_text, progress
 from r2egym.cli.home import ready_home
+from r2egym.cli.options import Index, Sandbox
 from r2egym.errors import UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -28,12 +28,8 @@ def doctor(
         Literal["past", "none"], typer.Option("--history", help="What an agent's .git holds.")
     ] = "past",
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rows worked on at once.")] = 2,
-    sandbox: Annotated[
-        Literal["bubblewrap", "docker"], typer.Option("--sandbox", help="Where tests run.")
-    ] = "bubblewrap",
-    index: Annotated[
-        Path | None, typer.Option("--index", help="A folder of wheels instead of the package index.")
-    ] = None,
+    sandbox: Sandbox = "bubblewrap",
+    index: Index = None,
     as_json: Json = False,
 ) -> None:
     """Prove every row of a dataset again; exits 0 only when all of them hold."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from r2egym.cli.console import Json, answer_no, print_json, print_text, progress
 from r2egym.cli.home import ready_home
+from r2egym.cli.options import Index, Sandbox
 
 if TYPE_CHECKING:
     from r2egym.records import Reward
@@ -23,12 +24,8 @@ def grade(
         Path, typer.Option("--predictions", metavar="FILE", help="JSONL with instance_id and model_patch.")
     ],
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Patches graded at once.")] = 2,
-    sandbox: Annotated[
-        Literal["bubblewrap", "docker"], typer.Option("--sandbox", help="Where tests run.")
-    ] = "bubblewrap",
-    index: Annotated[
-        Path | None, typer.Option("--index", help="A folder of wheels instead of the package index.")
-    ] = None,
+    sandbox: Sandbox = "bubblewrap",
+    index: Index = None,
     as_json: Json = False,
 ) -> None:
     """Grade patches on the tasks of a dataset; one reward a line, in the order of the file.

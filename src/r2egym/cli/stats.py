@@ -1,8 +1,9 @@
-"""``r2egym stats``: what a dataset holds, how it came about, and what it takes."""
+"""``r2egym stats``: what a dataset holds, how it came about, and what it takes; what became of a run."""
 
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -30,21 +31,46 @@ _TOP = 5
 @app.command()
 def stats(
     datasets: Annotated[
-        list[str], typer.Argument(metavar="DATASET...", help="A dataset's folder, file, or hub id.")
+        list[str],
+        typer.Argument(
+            metavar="DATASET|RUN...", help="A dataset's folder, file, or hub id; or a run's folder."
+        ),
     ],
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot", metavar="FILE", help="Draw all of it (.png, .svg, .pdf; needs the extra plot)."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what a dataset holds, how it came about, what it takes; of several, one line each."""
+    """Show what a dataset holds, how it came about, what it takes; what became of a run; of several, one line each."""
+    from r2egym.cli.totals import facts_of, is_run, open_all, show_runs
     from r2egym.tasks import load_dataset
 
-    found = [(name, _everything(name, load_dataset(name))) for name in datasets]
+    if plot is not None:
+        from r2egym.viewer.plots import check_plot
+
+        check_plot(plot)
+    runs = [name for name in datasets if is_run(name)]
+    found = [(name, _everything(name, load_dataset(name))) for name in datasets if name not in runs]
+    told = [facts_of(run) for run in open_all(runs).runs.values()] if runs else []
+    if plot is not None:
+        from r2egym.viewer.plots import write_plot
+
+        write_plot(open_all(datasets), plot)
     if as_json:
-        for _, facts in found:
+        for facts in [*(facts for _, facts in found), *told]:
             print_json(facts)
-    elif len(found) == 1:
+        return
+    if len(found) == 1:
         _show(found[0][1])
-    else:
+    elif found:
         print_table(_overview(found))
+    if told:
+        show_runs(told)
+    if plot is not None:
+        print_text(f"drawn: {plot}")
 
 
 def _everything(name: str, dataset: Dataset) -> dict[str, Any]:

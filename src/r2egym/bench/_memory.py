@@ -1,0 +1,35 @@
+"""Memory of families of processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+
+def family(pid: int) -> list[int]:
+    """A process and all below it."""
+    found = [pid]
+    for parent in found:
+        children = Path(f"/proc/{parent}/task/{parent}/children")
+        found += [int(word) for word in children.read_text().split()] if children.exists() else []
+    return found
+
+
+def children_of_self() -> list[int]:
+    """Processes that any thread of this one started."""
+    found: list[int] = []
+    for task in Path("/proc/self/task").iterdir():
+        found += [int(word) for word in (task / "children").read_text().split()]
+    return found
+
+
+def pss(pids: Sequence[int]) -> float:
+    """MiB that processes use, shared pages split between their users."""
+    total = 0
+    for pid in pids:
+        with suppress(OSError):  # a process may end meanwhile
+            for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    total += int(line.split()[1])
+    return total / 1024
