@@ -42,7 +42,7 @@ def read_config(path: Path) -> AgentConfig:
 
 def packaged_config(name: str) -> AgentConfig:
     """One of the configurations that come with this package: ``edit_fn_calling``, ``edit_non_fn_calling``, ``test_…``."""
-    text = files("r2egym.agents").joinpath("prompts", f"{name}.yaml").read_text(encoding="utf-8")
+    text = files("r2egym").joinpath("agenthub", "config", f"{name}.yaml").read_text(encoding="utf-8")
     return _parse(text, name)
 
 
