@@ -99,7 +99,7 @@ class Index:
 
     def _make_tables(self) -> None:
         with closing(schema.connect(str(self.path))) as database:
-            database.execute("PRAGMA journal_mode = WAL")
+            schema.write_ahead(database)
             with _transaction(database):
                 if _version(database) != schema.VERSION:
                     schema.drop(database)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from urllib.parse import quote
 
 VERSION = "1"
@@ -37,13 +38,37 @@ _WORDS_IN_MEMORY = 32 << 20
 """Bytes of words that are gathered before they are written."""
 
 
+_PATIENCE = 30.0
+"""Seconds that one waits for another process' lock."""
+
+
 def connect(path: str, *, immutable: bool = False, read_only: bool = False) -> sqlite3.Connection:
     """A connection for one thread. Rows come as ``sqlite3.Row``."""
     options = "?immutable=1" if immutable else "?mode=ro" if read_only else ""
-    database = sqlite3.connect(f"file:{quote(path)}{options}", uri=True, timeout=30, isolation_level=None)
+    database = sqlite3.connect(
+        f"file:{quote(path)}{options}", uri=True, timeout=_PATIENCE, isolation_level=None
+    )
     database.row_factory = sqlite3.Row
     database.execute("PRAGMA cache_size = -16384")
     return database
+
+
+def write_ahead(database: sqlite3.Connection) -> None:
+    """Let readers read while one writes; kept in the file.
+
+    Where two processes ask at once, SQLite refuses one at once instead of letting it wait (its busy handler could never be
+    satisfied there), so the waiting is done here.
+    """
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def create(database: sqlite3.Connection) -> None:
