@@ -8,19 +8,13 @@ from pathlib import Path
 
 
 def family(pid: int) -> list[int]:
-    """A process and all below it."""
+    """A process and all below it; those that end meanwhile may be missing."""
     found = [pid]
     for parent in found:
-        children = Path(f"/proc/{parent}/task/{parent}/children")
-        found += [int(word) for word in children.read_text().split()] if children.exists() else []
-    return found
-
-
-def children_of_self() -> list[int]:
-    """Processes that any thread of this one started."""
-    found: list[int] = []
-    for task in Path("/proc/self/task").iterdir():
-        found += [int(word) for word in (task / "children").read_text().split()]
+        with suppress(OSError):
+            for thread in Path(f"/proc/{parent}/task").iterdir():
+                with suppress(OSError):
+                    found += [int(word) for word in (thread / "children").read_text().split()]
     return found
 
 

@@ -19,7 +19,7 @@ from typing import TypeVar
 from r2egym.agents import NoopAgent, Policy
 from r2egym.bench import BenchLine
 from r2egym.bench._bundled import make_dataset
-from r2egym.bench._memory import children_of_self, family, pss
+from r2egym.bench._memory import family, pss
 from r2egym.environment import Facilities, WorkEnvironment
 from r2egym.errors import UsageError
 from r2egym.jobs import Threads
@@ -113,7 +113,7 @@ class _Gathering:
         self._barrier = threading.Barrier(parties, action=self._look)
 
     def _look(self) -> None:
-        self.memory = pss([os.getpid(), *(pid for child in children_of_self() for pid in family(child))])
+        self.memory = pss(family(os.getpid()))
 
     def wait(self) -> None:
         """Wait for all others."""

@@ -123,9 +123,10 @@ def _end(number: int, frame: object) -> NoReturn:
     del frame
     signal.signal(number, signal.SIG_DFL)  # whoever asks twice means it
     for folder in Path("/proc/self/task").iterdir():
-        for child in (folder / "children").read_text().split():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(child), signal.SIGKILL)
+        with contextlib.suppress(OSError):  # a thread, or a child, that has just ended
+            for child in (folder / "children").read_text().split():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(child), signal.SIGKILL)
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     raise SystemExit(128 + number)
