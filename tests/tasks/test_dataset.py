@@ -220,7 +220,7 @@ def test_a_task_is_found_by_name():
 
 
 def test_a_folder_that_was_read_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A row alone leads to the newest folder that holds what it refers to."""
+    """A row alone leads to the newest dataset that holds the task and what its row refers to."""
     monkeypatch.setenv("R2EGYM_HOME", str(tmp_path / "home"))
     task = make_task()
     write_dataset(tmp_path / "data", Dataset((task,)))
@@ -230,6 +230,11 @@ def test_a_folder_that_was_read_is_found_again(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "data" / "repos").mkdir()
     (tmp_path / "data" / "repos" / "toy.bundle").touch()
     assert find_root(tmp_path / "home", task) == tmp_path / "data"
+    write_dataset(tmp_path / "other", Dataset((make_task(2),)))
+    (tmp_path / "other" / "repos").mkdir()
+    (tmp_path / "other" / "repos" / "toy.bundle").touch()
+    load_dataset(tmp_path / "other")
+    assert find_root(tmp_path / "home", task) == tmp_path / "data", "a newer dataset without this task"
 
 
 @pytest.mark.parametrize(

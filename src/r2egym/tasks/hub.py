@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,10 +66,10 @@ def cache_dataset(source: str | Path, name: str, *, split: str = "train") -> Non
     path = path / TASKS if path.is_dir() else path
     if not path.is_file():
         raise DatasetError(f"{source}: no dataset's folder, and no parquet file")
-    remember_root(settings.load().home, path.parent)
     owner, slash, own = name.partition("/")
     if not (owner and slash and own) or "/" in own or name.startswith("."):
         raise DatasetError(f"{name}: a dataset of the hub is called owner/name")
+    remember_root(settings.load().home, path.parent)
     home = Path(datasets.config.HF_DATASETS_CACHE)
     home.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home) as scratch:
@@ -87,7 +86,8 @@ def cache_dataset(source: str | Path, name: str, *, split: str = "train") -> Non
             raise DatasetError(f"{path}: cannot be read as parquet: {error.__cause__ or error}") from None
         made = Path(scratch) / builder.dataset_name
         target = home / f"{owner}___{builder.dataset_name}"
-        shutil.rmtree(target, ignore_errors=True)
+        if target.exists():
+            target.rename(Path(scratch) / "replaced")
         made.rename(target)
 
 

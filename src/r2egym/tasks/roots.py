@@ -26,7 +26,10 @@ def remember_root(home: Path, folder: Path) -> None:
 
 
 def find_root(home: Path, task: Task) -> Path | None:
-    """The newest known folder that holds what a row refers to; None when it refers to nothing, or nothing is known."""
+    """The newest known dataset that holds this task and what its row refers to.
+
+    None when the row refers to nothing, or no such dataset is known.
+    """
     wanted = [task.environment.repository] if task.environment.repository.startswith("repos/") else []
     wanted += ["index"] if task.environment.index == "index" else []
     if not wanted:
@@ -34,6 +37,19 @@ def find_root(home: Path, task: Task) -> Path | None:
     notes = sorted((home / "datasets").glob("*"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for note in notes:
         root = Path(note.read_text(encoding="utf-8"))
-        if (root / TASKS).exists() and all((root / name).exists() for name in wanted):
+        if all((root / name).exists() for name in wanted) and _holds(root / TASKS, task.instance_id):
             return root
     return None
+
+
+def _holds(tasks: Path, instance_id: str) -> bool:
+    """Whether a dataset's file has a task of this name: two datasets of one repository have bundles of one name."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    try:
+        names = pq.read_table(tasks, columns=["instance_id"]).column("instance_id")
+    except (pa.ArrowException, OSError, KeyError):
+        return False
+    return bool(pc.any(pc.equal(names, instance_id)).as_py())
