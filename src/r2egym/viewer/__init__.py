@@ -1,6 +1,6 @@
 """The viewer: pages on which one finds why an attempt ended as it did, and every plot.
 
-``r2egym view`` serves pages (``viewer.web``, which needs Flask); :func:`write_attempt` and :func:`write_overview` make files that
+``r2egym view`` serves pages (``viewer.web``); :func:`write_attempt` and :func:`write_overview` make files that
 need nothing.
 """
 

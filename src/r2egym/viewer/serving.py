@@ -30,7 +30,7 @@ def serve(catalogue: Catalogue, host: str, port: int) -> Iterator[tuple[str, Cal
         Its address, and a function that serves until it is interrupted.
 
     Raises:
-        UsageError: the port is taken, the host is none of this machine's, or Flask is not installed.
+        UsageError: the port is taken, or the host is none of this machine's.
     """
     app = create_app(catalogue, hosts=_names(host))
     from werkzeug.serving import make_server

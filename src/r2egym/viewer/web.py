@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from r2egym.errors import R2EGymError, UsageError
+from r2egym.errors import R2EGymError
 from r2egym.viewer import attempt_pages, compare, dataset_pages, run_pages
 from r2egym.viewer.attempt_pages import TABS
 from r2egym.viewer.catalogue import Catalogue, OpenRun
@@ -50,14 +50,9 @@ def create_app(catalogue: Catalogue, *, hosts: frozenset[str] = frozenset()) -> 
     Args:
         catalogue: all that is open.
         hosts: names under which this machine may be called, besides loopback's.
-
-    Raises:
-        UsageError: Flask is not installed.
     """
-    try:
-        from flask import Flask
-    except ImportError:
-        raise UsageError("the viewer needs Flask: pip install 'r2egym[viewer]'") from None
+    from flask import Flask
+
     app = Flask("r2egym.viewer", static_folder=None, template_folder=None)
     _guard(app, hosts)
     _own_files(app)
