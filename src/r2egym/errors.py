@@ -4,6 +4,7 @@
 
     R2EGymError
     ├── UsageError (ValueError)              the caller asked for something that makes no sense
+    │   └── MissingExtraError                what was asked for needs an optional package
     ├── TaskError                            boundary "task": a repository, recipe, build or dataset
     │   ├── RepositoryError                  no repository there, an empty one, an unknown revision
     │   ├── RecipeError                      a recipe that cannot be read or says nothing useful
@@ -42,6 +43,20 @@ class R2EGymError(Exception):
 
 class UsageError(R2EGymError, ValueError):
     """The caller asked for something that makes no sense; nothing was done."""
+
+
+class MissingExtraError(UsageError):
+    """What was asked for needs an optional package.
+
+    Args:
+        what: needs which package, in words.
+        extra: of this package, that brings it.
+    """
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f"{what}: pip install 'r2egym[{extra}]' (in a clone: uv pip install -e '.[{extra}]')"
+        )
 
 
 class TaskError(R2EGymError):

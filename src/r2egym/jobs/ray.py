@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
-from r2egym.errors import TaskError, UsageError
+from r2egym.errors import MissingExtraError, TaskError
 from r2egym.jobs.workers import GRACE_SECONDS, Cancellable
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ class Ray(Cancellable):
         revivals: how often an item is given to another worker when its own ended, or the machine it was on.
 
     Raises:
-        UsageError: Ray is not installed; the message says how to get it.
+        MissingExtraError: Ray is not installed.
     """
 
     def __init__(
@@ -42,9 +42,7 @@ class Ray(Cancellable):
         try:
             self._ray: Any = importlib.import_module("ray")
         except ImportError:
-            raise UsageError(
-                "--engine ray needs Ray: pip install 'r2egym[ray]', or uv sync --extra ray"
-            ) from None
+            raise MissingExtraError("--engine ray needs Ray", "ray") from None
         self.workers = max(1, workers)
         self._ahead = self.workers if ahead is None else ahead
         self._at_once, self._revivals = max(1, at_once), revivals

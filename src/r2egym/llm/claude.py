@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue, ValidationError
 
-from r2egym.errors import ModelUnavailableError, RefusalError, UsageError
+from r2egym.errors import MissingExtraError, ModelUnavailableError, RefusalError
 from r2egym.llm.answers import said_something
 from r2egym.llm.dialect import Dialect, ask_in_dialect
 from r2egym.llm.exchange import exchange, http_client
@@ -45,15 +45,14 @@ class AnthropicTransport:
     """One try at Anthropic, or at a server that speaks its protocol.
 
     Raises:
-        UsageError: the client is not installed.
+        MissingExtraError: the client is not installed.
     """
 
     def __init__(self, name: ModelName, key: Secret | None) -> None:
         try:
             self._sdk = importlib.import_module("anthropic")
         except ModuleNotFoundError:
-            message = f"{name.model} needs Anthropic's client: pip install 'r2egym[anthropic]'"
-            raise UsageError(message) from None
+            raise MissingExtraError(f"{name.model} needs Anthropic's client", "anthropic") from None
         self._model = name.model
         self._dialect = Dialect(optional=("temperature", "stop_sequences"))
         self._client = self._sdk.Anthropic(

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from r2egym.errors import ModelTimeoutError, ModelUnavailableError, UsageError
+from r2egym.errors import MissingExtraError, ModelTimeoutError, ModelUnavailableError
 from r2egym.llm.answers import answer_from_json
 from r2egym.llm.dialect import Dialect, ask_in_dialect
 from r2egym.llm.failures import ComplaintError, TryAgainError, complaint_of
@@ -27,7 +27,7 @@ class LiteLLMTransport:
     """One try through litellm.
 
     Raises:
-        UsageError: it is not installed.
+        MissingExtraError: it is not installed.
     """
 
     def __init__(self, name: ModelName, key: Secret | None) -> None:
@@ -35,8 +35,7 @@ class LiteLLMTransport:
         try:
             self._sdk = importlib.import_module("litellm")
         except ModuleNotFoundError:
-            message = f"litellm/{name.model} needs litellm: pip install 'r2egym[litellm]'"
-            raise UsageError(message) from None
+            raise MissingExtraError(f"litellm/{name.model} needs litellm", "litellm") from None
         self._sdk.telemetry = False  # type: ignore[attr-defined]
         self._sdk.suppress_debug_info = True  # type: ignore[attr-defined]
         self._name = name

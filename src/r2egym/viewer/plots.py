@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from r2egym.errors import UsageError
+from r2egym.errors import MissingExtraError, UsageError
 from r2egym.tasks.store import replacing
 from r2egym.viewer.bestk import best_of
 from r2egym.viewer.catalogue import Catalogue, OpenRun
@@ -76,7 +76,7 @@ def _write(panels: Sequence[_Panel], file: Path) -> None:
     try:
         import matplotlib as mpl
     except ImportError:
-        raise UsageError("plots need matplotlib: pip install 'r2egym[plot]'") from None
+        raise MissingExtraError("plots need matplotlib", "plot") from None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
