@@ -33,6 +33,8 @@ class LoopOptions(Record):
     sampling: Sampling = Sampling()
     condense_tokens: int | None = 28_000
     """Tokens of a request past which older observations are left out of it; None: never."""
+    logprobs: bool = False
+    """Whether to ask the server for the log probability of each token that it gives, for ``r2egym export --for rl``."""
 
 
 class Policy(Protocol):

@@ -7,8 +7,10 @@ used, and gives back what an interrupted attempt had written. Whatever a model s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
+
+from pydantic import JsonValue
 
 from r2egym.agents.base import Agent, LoopOptions, Policy
 from r2egym.agents.history import condensed, reminder, turn, with_reminder
@@ -135,7 +137,8 @@ class _Loop:
         limits = self._options.limits
         text = reminder(limits.max_steps, number)
         self._messages[-1] = with_reminder(self._messages[-1], text)
-        answer = self._tape.answer(number, self._ask)
+        shown = condensed(self._messages, self._options.condense_tokens, self._count)
+        answer = self._tape.answer(number, lambda: self._ask(shown))
         if answer.usage.cost is not None:
             self._cost = (self._cost or 0.0) + answer.usage.cost
         said = read(answer)
@@ -143,20 +146,21 @@ class _Loop:
             number, lambda: self._env.act(said.call, timeout=float(limits.max_exec_time))
         )
         self._result = outcome.result
-        step = self._step(number, text, answer, said, outcome)
+        step = self._step(number, text, answer, said, outcome, condensed=shown != self._messages)
         self._steps.append(step)
         self._messages += turn(step, self._agent.mode)
         self._watch(step)
         return self._reason(step, limits.max_steps - number, answer)
 
-    def _ask(self) -> Answer:
+    def _ask(self, shown: Sequence[Message]) -> Answer:
         sampling = self._options.sampling
         request = Request(
-            messages=tuple(condensed(self._messages, self._options.condense_tokens, self._count)),
+            messages=tuple(shown),
             tools=self._tools,
             temperature=sampling.temperature,
             seed=sampling.seed,
             max_tokens=sampling.max_tokens,
+            logprobs=1 if self._options.logprobs else None,
         )
         try:
             return self._policy.answer(request, timeout=float(self._options.limits.max_llm_time))
@@ -166,18 +170,26 @@ class _Loop:
     def _count(self, messages: object) -> int:
         return count_tokens(tuple(messages), self._tools, self._agent.model).tokens  # type: ignore[arg-type]
 
-    def _step(self, number: int, text: str, answer: Answer, said: _Turn, outcome: Outcome) -> Step:
+    def _step(
+        self, number: int, text: str, answer: Answer, said: _Turn, outcome: Outcome, *, condensed: bool
+    ) -> Step:
         self._seconds += answer.seconds + outcome.seconds
         usage = answer.usage
         shown = outcome.call or said.call
         known = usage.total > 0
-        return Step(
+        told: dict[str, JsonValue] = {
+            "total_time": outcome.seconds,
+            "refused": outcome.refused,
+            "timed_out": outcome.timed_out,
+            **({"condensed": True} if condensed else {}),
+        }
+        step = Step(
             step_idx=number,
             thought=said.thought,
             action=render(shown) if shown else "",
             observation=outcome.observation,
             done=outcome.done,
-            info={"total_time": outcome.seconds, "refused": outcome.refused, "timed_out": outcome.timed_out},
+            info=told,
             token_usage_prompt=usage.prompt if known else -1,
             token_usage_completion=usage.completion if known else -1,
             token_usage_total=usage.total if known else -1,
@@ -191,7 +203,11 @@ class _Loop:
             reminder=text,
             exit_code=outcome.exit_code,
             repairs=(*said.repairs, *outcome.repairs),
+            logprobs=tuple((token.token, token.logprob) for token in answer.logprobs),
         )
+        native = bool(answer.calls)
+        lost = not native and turn(step, self._agent.mode)[0].content != answer.text
+        return step.model_copy(update={"raw": answer.text}) if lost else step
 
     def _reason(self, step: Step, remaining: int, answer: Answer) -> ExitReason | None:
         limits = self._options.limits

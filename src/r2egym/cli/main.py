@@ -32,6 +32,7 @@ VERBS = {
     "verify": "Score a run's attempts without the hidden tests.",
     "select": "Choose one patch a task from a run's attempts.",
     "bestk": "Tell what choosing one of K attempts is worth.",
+    "export": "Write rows to train on from what agents did.",
     "doctor": "Prove a dataset again, or examine this machine.",
     "stats": "Show what a dataset holds, or what became of a run.",
     "view": "Show runs and datasets in a browser.",

@@ -55,6 +55,10 @@ def run(
     seed: Annotated[
         int | None, typer.Option("--seed", help="Of the model; attempt N asks with this plus N.")
     ] = None,
+    logprobs: Annotated[
+        bool,
+        typer.Option("--logprobs", help="Keep the log probability of each token, for `export --for rl`."),
+    ] = False,
     max_steps: Annotated[
         int, typer.Option("--max-steps", min=1, help="Steps after which the agent is asked to hand in.")
     ] = 40,
@@ -136,6 +140,7 @@ def run(
                 max_total_time=max_seconds,
             ),
             sampling=Sampling(temperature=temperature, seed=seed),
+            logprobs=logprobs,
         ),
         work=WorkOptions(history=history, persistent_shell=persistent_shell),
         attempts=attempts,

@@ -65,6 +65,10 @@ class Step(Record):
     """Of the command, when one was run."""
     repairs: tuple[str, ...] = ()
     """What had to be mended in the call, one phrase each."""
+    raw: str = ""
+    """The answer as the model wrote it, where it is not the thought and the call put together again."""
+    logprobs: tuple[tuple[str, float], ...] = ()
+    """Each token of the answer and its log probability, where the server was asked for them and told."""
 
 
 class RolloutLimits(Record):

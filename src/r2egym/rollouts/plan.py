@@ -36,10 +36,13 @@ class Attempt:
 
 
 def terms(agent: Mapping[str, JsonValue], options: RunOptions) -> dict[str, JsonValue]:
-    """What all attempts of a run have in common, as part of their identity. How many run at once is none of it."""
+    """What all attempts of a run have in common, as part of their identity.
+
+    How many run at once is none of it, nor what a server is asked to tell beside its answers.
+    """
     return {
         "agent": dict(agent),
-        "loop": options.loop.model_dump(mode="json"),
+        "loop": options.loop.model_dump(mode="json", exclude={"logprobs"}),
         "work": options.work.model_dump(mode="json"),
     }
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -189,7 +189,7 @@ def _file(test: object, number: int, where: str) -> TestFile:
 def _of_run(run: Path) -> dict[str, tuple[TestFile, ...]]:
     found: dict[str, list[TestFile]] = defaultdict(list)
     for trajectory in read_trajectories(run):
-        for source in _written(trajectory.output_patch):
+        for source in written_tests(trajectory.output_patch):
             files = found[trajectory.instance_id]
             name = f"{len(files)}_attempt_{trajectory.attempt}"
             files.append(TestFile(name=name, source=source, style=style_of(source)))
@@ -200,12 +200,13 @@ def _of_run(run: Path) -> dict[str, tuple[TestFile, ...]]:
     return {name: tuple(files) for name, files in found.items()}
 
 
-def _written(patch: str) -> Iterable[str]:
+def written_tests(patch: str) -> list[str]:
     """The test files that a patch adds."""
     try:
         parts = parse_patch(patch)
     except PatchError:
-        return
+        return []
+    found = []
     for part in parts:
         if (
             part.kind == "added"
@@ -216,4 +217,5 @@ def _written(patch: str) -> Iterable[str]:
             lines = [line[1:] for hunk in part.hunks for line in hunk.lines if line.startswith("+")]
             source = "\n".join(lines) + "\n"
             if _FUNCTION.search(source) or "class Test" in source:
-                yield source
+                found.append(source)
+    return found

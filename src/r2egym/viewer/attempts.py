@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic_core import from_json
 
-from r2egym.viewer.atif import as_trajectory, is_atif
+from r2egym.training.atif import as_trajectory, is_atif
 from r2egym.viewer.text import sound
 
 Status = Literal["passed", "failed", "tampered", "masked", "damaged"]

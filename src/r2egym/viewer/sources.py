@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from r2egym.errors import UsageError
-from r2egym.viewer.atif import VERSION
+from r2egym.training.atif import VERSION
 
 RUN = "run.json"
 TRAJECTORIES = "trajectories.jsonl"

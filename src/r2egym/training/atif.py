@@ -1,8 +1,8 @@
-"""ATIF (Agent Trajectory Interchange Format) read as one of our own lines, so that all else need not know of it.
+"""ATIF (Agent Trajectory Interchange Format): read as one of our own lines, so that all else need not know of it, and written.
 
-A step of an agent with several calls becomes as many turns. Messages before the first one are the opening; a user's message
+Read: a step of an agent with several calls becomes as many turns. Messages before the first one are the opening; a user's message
 between two of them stands with what the agent saw before it.
-What the format has no place for (reward, patch, task) is looked for in ``extra``, under our own names.
+What the format has no place for (reward, patch, task) is looked for in ``extra``, and written there, under our own names.
 """
 
 from __future__ import annotations
@@ -11,13 +11,23 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from r2egym import __version__
+from r2egym.records import Step, Trajectory
+
 VERSION = "ATIF-v"
 """How ``schema_version`` begins."""
+WRITTEN = "ATIF-v1.8"
 _OURS = (
     "instance_id", "attempt", "identity", "problem_statement", "exit_reason", "output_patch", "reward", "masked", "failure",
     "grade", "test_output", "max_steps", "max_steps_absolute", "max_token_limit", "max_llm_time", "max_exec_time",
-    "max_total_time", "ds", "docker_image", "result", "mode", "superseded",
+    "max_total_time", "ds", "docker_image", "result", "mode", "superseded", "task_hash", "agent_args", "env_args",
 )  # fmt: skip
+_OF_A_STEP = (
+    "thought", "action", "done", "info", "exit_code", "reminder", "repairs", "said", "llm_exec_time", "env_exec_time",
+    "total_step_time", "total_time_traj",
+)  # fmt: skip
+_MARK = "r2egym_step"
+"""Under which ``extra`` of a step has what only our own steps have."""
 
 
 def is_atif(value: Mapping[str, Any]) -> bool:
@@ -83,6 +93,7 @@ def _turns(said: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             if call
             else None,
             "observation": "\n".join(mine),
+            **_object(_object(said.get("extra")).get(_MARK)),
         }
 
 
@@ -116,3 +127,74 @@ def _object(value: Any) -> dict[str, Any]:
 
 def _array(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def to_atif(trajectory: Trajectory) -> dict[str, Any]:
+    """An attempt in this format; :func:`as_trajectory` gets back all that it holds but the texts of repaired calls."""
+    known = [step for step in trajectory.trajectory_steps if step.token_usage_total >= 0]
+    steps: list[dict[str, Any]] = [
+        {
+            "source": message.role if message.role in {"system", "user"} else "user",
+            "message": message.content,
+        }
+        for message in trajectory.opening or ()
+    ]
+    if not any(one["source"] == "user" for one in steps):
+        steps.append({"source": "user", "message": trajectory.problem_statement})
+    steps += [_written(step, trajectory.model) for step in trajectory.trajectory_steps]
+    plain = trajectory.model_dump(mode="json")
+    return {
+        "schema_version": WRITTEN,
+        "session_id": trajectory.identity or trajectory.instance_id,
+        "agent": {
+            "name": trajectory.agent or "unknown",
+            "version": __version__,
+            **({"model_name": trajectory.model} if trajectory.model else {}),
+        },
+        "steps": [{"step_id": number, **step} for number, step in enumerate(steps, 1)],
+        "final_metrics": {
+            **({"total_prompt_tokens": sum(step.token_usage_prompt for step in known)} if known else {}),
+            **(
+                {"total_completion_tokens": sum(step.token_usage_completion for step in known)}
+                if known
+                else {}
+            ),
+            **({"total_cost_usd": trajectory.cost} if trajectory.cost is not None else {}),
+            "total_steps": len(steps),
+        },
+        "extra": {name: plain[name] for name in _OURS if name in plain and name != "ds"},
+    }
+
+
+def _written(step: Step, model: str) -> dict[str, Any]:
+    plain = step.model_dump(mode="json")
+    call = step.call
+    key = (call.id if call else "") or f"call_{step.step_count}"
+    result = {"content": step.observation, **({"source_call_id": key} if call else {})}
+    known = step.token_usage_total >= 0
+    return {
+        "source": "agent",
+        "message": step.thought,
+        **({"model_name": model} if model else {}),
+        **(
+            {
+                "tool_calls": [
+                    {"tool_call_id": key, "function_name": call.name, "arguments": dict(call.arguments)}
+                ]
+            }
+            if call
+            else {}
+        ),
+        "observation": {"results": [result]},
+        **(
+            {
+                "metrics": {
+                    "prompt_tokens": step.token_usage_prompt,
+                    "completion_tokens": step.token_usage_completion,
+                }
+            }
+            if known
+            else {}
+        ),
+        "extra": {_MARK: {name: plain[name] for name in _OF_A_STEP}},
+    }
