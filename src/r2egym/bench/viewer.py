@@ -189,4 +189,5 @@ def _line(file: Path, number: int) -> bytes:
 
 
 def _grep(grep: str, word: str, file: Path) -> None:
-    subprocess.run([grep, "-c", "-F", word, str(file)], stdout=subprocess.DEVNULL, check=False)
+    # into a pipe: with nobody to read it, grep would stop at the first line that it finds
+    subprocess.run([grep, "-c", "-F", word, str(file)], stdout=subprocess.PIPE, check=False)

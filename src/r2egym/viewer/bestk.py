@@ -16,6 +16,7 @@ from r2egym.viewer.palette import line_of
 from r2egym.viewer.text import one_line
 
 if TYPE_CHECKING:
+    from r2egym.records import Scores
     from r2egym.verifiers import BestOfK
 
 _SELECTORS = ("oracle", "hybrid", "execution", "execution-free", "random")
@@ -38,14 +39,13 @@ class BestAtK:
 
 def best_of(run: OpenRun) -> BestOfK | None:
     """The curves; None where nothing can be chosen: no task has two attempts with a reward, or one has too many."""
-    from r2egym.records import Scores
     from r2egym.verifiers import TaskScores, best_of_k
 
     known = _scores(run)
-    if max((sum(row["truth"] is not None for row in rows) for rows in known.values()), default=0) <= 1:
+    if max((sum(row.truth is not None for row in rows) for rows in known.values()), default=0) <= 1:
         return None
-    tasks = [TaskScores(task, tuple(map(Scores.model_validate, rows))) for task, rows in known.items()]
-    others = sorted({name for rows in known.values() for row in rows for name in row["other"]})
+    tasks = [TaskScores(task, tuple(rows)) for task, rows in known.items()]
+    others = sorted({name for rows in known.values() for row in rows for name in row.other})
     names = (*_SELECTORS, *(name for name in others if name not in _SELECTORS))
     try:
         return best_of_k(tasks, selectors=names, resamples=0)
@@ -70,19 +70,28 @@ def best_at_k(run: OpenRun) -> BestAtK | None:
     )
 
 
-def _scores(run: OpenRun) -> dict[str, list[dict[str, Any]]]:
-    """Fields of :class:`r2egym.records.Scores` of every attempt, by task."""
-    said: dict[tuple[str, int], dict[str, Any]] = defaultdict(lambda: {"other": {}})
-    tasks: dict[str, list[dict[str, Any]]] = {}
+def _scores(run: OpenRun) -> dict[str, list[Scores]]:
+    """What is known of every attempt, by task. Attempts of which the same is known share their record."""
+    from r2egym.records import Scores
+
+    said: dict[tuple[str, int], dict[str, Any]] = {}
+    tasks: dict[str, list[Scores]] = defaultdict(list)
+    shared: dict[tuple[int, float | None], Scores] = {}
     with run.index.reading() as database:
         for task, attempt, verifier, text in database.execute(
             "SELECT task, attempt, verifier, said FROM verdicts"
         ):
-            said[task, attempt] |= _fields(verifier, text, said[task, attempt]["other"])
+            fields = said.setdefault((task, attempt), {"other": {}})
+            fields |= _fields(verifier, text, fields["other"])
         asked = "SELECT task, attempt, status, reward FROM attempts WHERE damage IS NULL ORDER BY task, attempt, id"
         for task, attempt, status, reward in database.execute(asked):
-            truth = None if status == "masked" else reward
-            tasks.setdefault(task, []).append({"attempt": attempt, "truth": truth, **said[task, attempt]})
+            key = (attempt, None if status == "masked" else reward)
+            if fields := said.get((task, attempt), {}):
+                tasks[task].append(Scores(attempt=attempt, truth=key[1], **fields))
+                continue
+            if key not in shared:
+                shared[key] = Scores(attempt=attempt, truth=key[1])
+            tasks[task].append(shared[key])
     return tasks
 
 
