@@ -215,8 +215,8 @@ def able_to_limit() -> frozenset[Capability]:
     return frozenset(able | ({Capability.LIMIT_CPU} if "cpu" in controllers() else set()))
 
 
-def describe(limits: Limits, in_force: dict[str, str]) -> dict[str, str]:
-    """By limit asked for, what holds it."""
+def describe(limits: Limits, in_force: dict[str, str], *, written: bool = True) -> dict[str, str]:
+    """By limit asked for, what holds it; ``written``: whether what is written can be counted."""
     held = dict(in_force)
     if limits.memory_bytes is not None:
         held.setdefault("memory", "address space of a process, watcher for their sum")
@@ -225,7 +225,7 @@ def describe(limits: Limits, in_force: dict[str, str]) -> dict[str, str]:
     if limits.cpus is not None:
         held.setdefault("cpu", "none: no control group can be written to")
     if limits.disk_bytes is not None:
-        held["disk"] = "size of a file, watcher for their sum"
+        held["disk"] = "size of a file, watcher for their sum" if written else "size of a file"
     if limits.wall_seconds is not None:
         held["wall"] = "watcher"
     return held

@@ -18,13 +18,14 @@ from pathlib import Path
 
 from r2egym.errors import SandboxError, SandboxStartError, UsageError
 from r2egym.records import ExecResult
+from r2egym.sandboxes._first import READY_SECONDS, YIELD
+from r2egym.sandboxes._jailed import start_error
 from r2egym.sandboxes._launch import Jail, isolation, launch
 from r2egym.sandboxes._limits import Cage, describe, shell_limits
 from r2egym.sandboxes._mounts import Mounts, default_env, plan
 from r2egym.sandboxes._output import Stream
 from r2egym.sandboxes._processes import children_of_thread
 from r2egym.sandboxes._relay import Relay
-from r2egym.sandboxes._server import READY_SECONDS, YIELD, start_error
 from r2egym.sandboxes._talk import Channel
 from r2egym.sandboxes._watch import WATCHER, Watched
 from r2egym.sandboxes._workspace import Workspace
