@@ -15,8 +15,12 @@ def open_backend(name: str, home: Path) -> Backend:
         from r2egym.sandboxes.bubblewrap import BubblewrapBackend
 
         return BubblewrapBackend(home)
+    if name == "docker":
+        from r2egym.sandboxes.docker import DockerBackend
+
+        return DockerBackend(home)
     if name == "memory":
         from r2egym.sandboxes.memory import MemoryBackend
 
         return MemoryBackend()
-    raise UsageError(f"no sandbox backend is called {name!r}; there are: bubblewrap, memory")
+    raise UsageError(f"no sandbox backend is called {name!r}; there are: bubblewrap, docker, memory")

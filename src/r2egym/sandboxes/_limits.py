@@ -161,19 +161,34 @@ class Cage:
         if "memory" not in self._groups:
             return False
         controller, folder = self._groups["memory"]
-        file = "memory.oom_control" if controller.version == 1 else "memory.events"
-        for line in _lines(str(folder / file)):
-            name, _, value = line.partition(" ")
-            if name == "oom_kill" and value.isdecimal():
-                before, self._oom_kills = self._oom_kills, int(value)
-                return self._oom_kills > before
-        return False
+        before, self._oom_kills = self._oom_kills, oom_kills(folder, controller.version)
+        return self._oom_kills > before
 
     def close(self) -> None:
         """Remove the groups, whose processes are gone; twice is safe."""
         for _, folder in self._groups.values():
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def memory_group(pid: int) -> tuple[Path, int] | None:
+    """The control group, and its version, that bounds the memory of a process of somebody else's making."""
+    for line in _lines(f"/proc/{pid}/cgroup"):
+        _, names, path = line.split(":", 2)
+        version = 1 if "memory" in names.split(",") else 0 if names else 2
+        for root, place, options in _mounted("cgroup" if version == 1 else "cgroup2") if version else ():
+            if version == 2 or "memory" in options.split(","):  # noqa: PLR2004 - a version
+                return _below(place, root, path), version
+    return None
+
+
+def oom_kills(folder: Path, version: int) -> int:
+    """How many processes of a group the kernel has ended for want of memory."""
+    for line in _lines(str(folder / ("memory.oom_control" if version == 1 else "memory.events"))):
+        name, _, value = line.partition(" ")
+        if name == "oom_kill" and value.isdecimal():
+            return int(value)
+    return 0
 
 
 def _settings(controller: Controller, bound: float) -> list[tuple[str, str]]:

@@ -40,8 +40,13 @@ class Ground(Protocol[S]):
     """Known once it has begun."""
 
     @property
-    def uppers(self) -> Mapping[str, Path]:
-        """By writable target (``/``: all other places), the folder of the host with what was written, if it is known."""
+    def written(self) -> tuple[Path, ...]:
+        """The folders of the host that hold what was written, where they can be seen."""
+        ...
+
+    @property
+    def uppers(self) -> Mapping[str, tuple[Path, str]]:
+        """By writable target (``/``: elsewhere), one of those folders, and the place in it that holds what was written there."""
         ...
 
     def begin(self, state: S, workspace: Workspace) -> First:
@@ -56,7 +61,7 @@ class Ground(Protocol[S]):
         """The first process has ended for good: free what does not lie in the workspace. Twice is safe."""
         ...
 
-    def save(self, state: S) -> S:
+    def save(self, state: S, /) -> S:
         """The state it began with, and what was written since; processes are stopped meanwhile."""
         ...
 
@@ -109,8 +114,7 @@ class ServedSandbox(Generic[S]):
 
     def _start(self, sessions: Mapping[int, str]) -> None:
         first = self._ground.begin(self._state, self._workspace)
-        written = tuple(self._ground.uppers.values())
-        self._server = Server(first, self._config, self._workspace, written, self._deadline)
+        self._server = Server(first, self._config, self._workspace, self._ground.written, self._deadline)
         try:
             for number, session in list(self._sessions.items()):
                 if number not in sessions:
@@ -198,7 +202,8 @@ class ServedSandbox(Generic[S]):
             raise UsageError(f"{target} is no writable layer of this sandbox; there are: {', '.join(uppers)}")
         with self._still():
             try:
-                TreeCopy(overlay=False).run(uppers[target], destination)
+                folder, below = uppers[target]
+                TreeCopy(overlay=False).run(folder, destination, below)
             except OSError as error:
                 raise SandboxFileError(f"cannot copy {target} to {destination}: {error.strerror}") from error
 

@@ -66,6 +66,8 @@ class Workspace:
     path: Path
     written: Path
     """Where overlays keep what is written: ``path``, unless its file system cannot."""
+    lease: str
+    """Name of the file that its owner keeps locked."""
 
     @property
     def io(self) -> Path:
@@ -104,7 +106,7 @@ def new_workspace(home: Path) -> Workspace:
         lease = _lease(sandboxes)
         identity = secrets.token_hex(6)
         side = written_side(home)
-        workspace = Workspace(identity, sandboxes / identity, side / identity)
+        workspace = Workspace(identity, sandboxes / identity, side / identity, lease.name)
         workspace.io.mkdir(parents=True)
         workspace.written.mkdir(parents=True, exist_ok=True)
         owner = {"pid": os.getpid(), "start": _start_time(), "lease": lease.name}

@@ -46,9 +46,14 @@ class _Overlays:
         self.capabilities = _ABLE | able_to_limit()
 
     @property
-    def uppers(self) -> Mapping[str, Path]:
-        """By target, what was written."""
-        return {target: overlay.upper for target, overlay in self._overlays.items()}
+    def written(self) -> tuple[Path, ...]:
+        """The written sides."""
+        return tuple(overlay.upper for overlay in self._overlays.values())
+
+    @property
+    def uppers(self) -> Mapping[str, tuple[Path, str]]:
+        """By target, its written side."""
+        return {target: (overlay.upper, "") for target, overlay in self._overlays.items()}
 
     def begin(self, state: Stack, workspace: Workspace) -> Jailed:
         """Start ``bwrap`` on new and empty written sides."""
@@ -67,7 +72,7 @@ class _Overlays:
 
     def save(self, state: Stack) -> Stack:
         """Copy the written sides."""
-        return state.grown(self._home, dict(self.uppers))
+        return state.grown(self._home, {target: overlay.upper for target, overlay in self._overlays.items()})
 
 
 class BubblewrapBackend:
