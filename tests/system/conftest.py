@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.system.engines import containers, passing
 
 from r2egym.errors import SandboxError
 from r2egym.sandboxes import open_backend
@@ -93,15 +94,3 @@ def docker(engine: None, home: Path) -> Iterator[DockerBackend]:
     assert here == []
     assert backend.images.leavings.wait(20)
     assert passing(backend, home) == []
-
-
-def containers(backend: DockerBackend, home: Path) -> list[str]:
-    """Names of the containers of a home."""
-    found = backend.engine.api.containers(all=True, filters={"label": f"r2egym.home={home}"})
-    return [name for one in found for name in one["Names"]]
-
-
-def passing(backend: DockerBackend, home: Path) -> list[str]:
-    """Images that were made for one sandbox of a home, or of one."""
-    found = backend.engine.api.images(filters={"label": f"r2egym.home={home}"})
-    return [name for one in found for name in one["RepoTags"] or [one["Id"]]]

@@ -17,6 +17,7 @@ from r2egym.sandboxes.containers.container import Contained
 from r2egym.sandboxes.containers.engine import Engine
 from r2egym.sandboxes.containers.images import DEEPEST, LABEL, ImageStore
 from r2egym.sandboxes.containers.plan import host_settings, recipe, targets
+from r2egym.sandboxes.containers.reap import note_owner
 
 SAVED = "r2egym/saved"
 """Name of the images that saved states are."""
@@ -65,6 +66,7 @@ class Site:
 
     def host(self, workspace: Workspace) -> dict[str, Any]:
         """The part of a container's description that is about the host."""
+        note_owner(self.home, workspace.lease)
         return host_settings(self.config, workspace, self.home, self.base)
 
     def labels(self, workspace: Workspace, kind: str = "container") -> dict[str, str]:
