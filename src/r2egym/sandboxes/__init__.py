@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from r2egym import settings
 from r2egym.errors import UsageError
 from r2egym.sandboxes._workspace import ReapReport
 from r2egym.sandboxes._workspace import reap as _reap_folders
@@ -19,7 +20,7 @@ def open_backend(name: str, home: Path) -> Backend:
     if name == "docker":
         from r2egym.sandboxes.docker import DockerBackend
 
-        return DockerBackend(home)
+        return DockerBackend(home, base=settings.load().docker_base)
     if name == "memory":
         from r2egym.sandboxes.memory import MemoryBackend
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from r2egym.errors import UsageError
 from r2egym.records import ExecResult
 from r2egym.sandboxes._registry import keep
 from r2egym.sandboxes._sandbox import ServedSandbox
@@ -21,6 +22,7 @@ from r2egym.sandboxes.containers.engine import Engine
 from r2egym.sandboxes.containers.ground import ContainerGround, Image, Site
 from r2egym.sandboxes.containers.images import ImageStore
 from r2egym.sandboxes.containers.oneshot import OneShot
+from r2egym.sandboxes.containers.plan import recipe
 
 __all__ = ["DockerBackend", "DockerSandbox"]
 
@@ -38,7 +40,8 @@ class DockerBackend:
         engine: a connection; None: where ``docker`` itself would connect to.
 
     Raises:
-        SandboxUnavailableError: no SDK, or no engine that answers.
+        MissingExtraError: Docker's client is not installed.
+        SandboxUnavailableError: no engine answers.
     """
 
     name = "docker"
@@ -53,6 +56,19 @@ class DockerBackend:
     def site(self, config: SandboxConfig) -> Site:
         """Where containers of a configuration are made."""
         return Site(config, self._home, self.engine, self.images, self._base)
+
+    def image(self, config: SandboxConfig, *, make: bool = True) -> str:
+        """The name of the image of a configuration; made if the engine has it not, unless ``make`` is off.
+
+        Raises:
+            SandboxStartError: the engine refuses.
+            UsageError: it would be an image of files that may change, which nobody could use again.
+        """
+        wanted = recipe(config, self._home, self._base)
+        if not wanted.lasting:
+            raise UsageError("an image can be made of layers of the store only")
+        take = self.images.make if make else self.images.name
+        return take(wanted.pieces, wanted.base)
 
     def open(self, config: SandboxConfig) -> DockerSandbox:
         """Start a sandbox. Raises SandboxUnavailableError or SandboxStartError."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from r2egym.errors import SandboxError, SandboxStartError, SandboxUnavailableError
+from r2egym.errors import MissingExtraError, SandboxError, SandboxStartError, SandboxUnavailableError
 
 _T = TypeVar("_T")
 _ANSWER_SECONDS = 300.0
@@ -80,7 +80,8 @@ class Engine:
         pause: waits between two tries.
 
     Raises:
-        SandboxUnavailableError: no SDK, or no engine that answers.
+        MissingExtraError: Docker's client is not installed.
+        SandboxUnavailableError: no engine answers.
     """
 
     def __init__(self, client: Any = None, pause: Callable[[float], None] = time.sleep) -> None:
@@ -154,9 +155,7 @@ def _connect() -> Any:
     try:
         import docker
     except ImportError as error:
-        raise SandboxUnavailableError(
-            "the docker backend needs the Python package docker: install r2egym[docker]"
-        ) from error
+        raise MissingExtraError("the docker backend needs Docker's client", "docker") from error
     from docker.errors import DockerException
 
     try:

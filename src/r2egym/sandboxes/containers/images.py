@@ -17,7 +17,7 @@ import os
 import platform
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -204,6 +204,38 @@ class ImageStore:
         api = self._engine.api
         return self._engine.quietly(lambda: api.remove_image(name)) or not self.has(name)
 
+    def size(self, name: str) -> int | None:
+        """Bytes of an image, all its layers together; None: the engine has it not."""
+        return int(self._engine.api.inspect_image(name)["Size"]) if self.has(name) else None
+
+    def push(self, name: str, place: str) -> None:
+        """Send an image to a registry, under the name ``place``. Raises SandboxStartError."""
+        api = self._engine.api
+        repository, tag = place.rsplit(":", 1)
+        self._engine.ask(lambda: api.tag(name, repository, tag))
+        try:
+            self._engine.ask(
+                lambda: _finish(api.push(repository, tag, stream=True, decode=True)),
+                what=f"cannot push {place}",
+            )
+        finally:
+            self.remove(place)
+
+    def pull(self, name: str, place: str) -> None:
+        """Bring an image from a registry, and check that it is the one. Raises SandboxStartError."""
+        api = self._engine.api
+        repository, tag = place.rsplit(":", 1)
+        self._engine.ask(
+            lambda: _finish(api.pull(repository, tag, stream=True, decode=True)), what=f"cannot pull {place}"
+        )
+        try:
+            identity = str(self._engine.ask(lambda: api.inspect_image(place))["Id"])
+            if not identity.startswith(f"sha256:{name.rsplit(':', 1)[1]}"):
+                raise SandboxStartError(f"{place} is not what its name says: it has the id {identity}")
+            self._engine.ask(lambda: api.tag(place, *name.rsplit(":", 1)))
+        finally:
+            self.remove(place)
+
     def _folder(self, name: str) -> Path:
         folder = self._notes / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -225,6 +257,15 @@ def is_stored(path: Path, home: Path) -> bool:
 
 def _tag(configuration: bytes) -> str:
     return f"{REPOSITORY}:{hashlib.sha256(configuration).hexdigest()[:_TAG_DIGITS]}"
+
+
+def _finish(answers: Iterable[dict[str, Any]]) -> None:
+    """Follow a push or a pull to its end; an error in the stream is one of the request."""
+    from docker.errors import APIError
+
+    for answer in answers:
+        if "error" in answer:
+            raise APIError("refused", explanation=str(answer["error"]))
 
 
 def _put(archive: tarfile.TarFile, name: str, data: bytes) -> None:

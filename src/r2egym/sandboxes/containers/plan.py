@@ -40,7 +40,7 @@ class Recipe:
     pieces: tuple[Piece, ...]
     """Lowest first."""
     lasting: bool
-    """Whether it is worth keeping: all of it comes from the store."""
+    """Whether it is worth keeping: all of it comes from the store, or from this machine's system."""
 
 
 def user_of(config: SandboxConfig) -> int:
@@ -66,7 +66,7 @@ def recipe(config: SandboxConfig, home: Path, base: str) -> Recipe:
     return Recipe(
         config.image or ("" if config.rootfs else base),
         tuple(pieces),
-        all(is_stored(piece.source, home) for piece in pieces),
+        all(is_stored(piece.source, home) or piece.source.is_relative_to("/usr") for piece in pieces),
     )
 
 
@@ -131,12 +131,23 @@ def host_settings(config: SandboxConfig, workspace: Workspace, home: Path, base:
 def _mounts(config: SandboxConfig, workspace: Workspace, home: Path, base: str) -> list[dict[str, Any]]:
     mounts = [_bind(workspace.io, IO_FOLDER)]
     if not (config.image or config.rootfs or base):
-        mounts.append(_bind(Path("/usr"), "/usr"))
+        writable = [layer.target for layer in config.layers if layer.writable]
+        mounts += _system_mounts(Path("/usr"), writable)
         mounts += [_bind(empty_folder(home), folder) for folder in package_folders()]
     for layer in config.layers:
         if not is_in_image(layer, config, home):
             mounts.append(_read_only(layer, workspace))
     return mounts
+
+
+def _system_mounts(folder: Path, spared: Sequence[str]) -> list[dict[str, Any]]:
+    """The host's system, but for places below it that the image holds, because they may be written to."""
+    if not any(Path(place).is_relative_to(folder) for place in spared):
+        return [_bind(folder, str(folder))]
+    if str(folder) in spared:
+        return []
+    children = [child for child in sorted(folder.iterdir()) if not child.is_symlink()]
+    return [mount for child in children for mount in _system_mounts(child, spared)]
 
 
 def _bind(source: Path, target: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from r2egym.errors import SandboxUnavailableError
+from r2egym.errors import MissingExtraError, SandboxUnavailableError
 from r2egym.sandboxes._workspace import is_held
 from r2egym.sandboxes.containers.engine import Engine
 
@@ -31,7 +31,7 @@ def reap_containers(home: Path, engine: Engine | None = None) -> tuple[str, ...]
         return ()
     try:
         found = engine or Engine()
-    except SandboxUnavailableError:
+    except (SandboxUnavailableError, MissingExtraError):
         return ()
     removed: list[str] = []
     for mark in dead:
