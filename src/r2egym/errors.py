@@ -103,7 +103,17 @@ class SandboxUnavailableError(SandboxError):
 
 
 class SandboxStartError(SandboxError):
-    """The sandbox should have started, and did not."""
+    """The sandbox should have started, and did not.
+
+    Args:
+        message: one line for people.
+        reason: what kind of refusal it was, where an engine tells (``rate-limit``, ``disk``, ``name-clash``,
+            ``missing-image``, ``busy``, ``engine``); else empty.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = str(reason)
 
 
 class SandboxClosedError(SandboxError):

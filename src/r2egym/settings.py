@@ -32,6 +32,8 @@ class Settings:
     """The user's own folder."""
     index_address: str = ""
     """The simple package index that uv or pip is configured with; empty: uv's own default."""
+    docker_base: str = ""
+    """An image that stands in for this machine's ``/usr`` under Docker; empty: none does."""
     certificates: Path | None = None
     """Further certificate authorities to trust when talking to it."""
 
@@ -39,7 +41,7 @@ class Settings:
 def load() -> Settings:
     """Read the settings.
 
-    ``$R2EGYM_HOME`` (default ``$XDG_CACHE_HOME/r2egym``), ``$PATH``, ``$PYENV_ROOT``; the package index as uv and pip
+    ``$R2EGYM_HOME`` (default ``$XDG_CACHE_HOME/r2egym``), ``$R2EGYM_DOCKER_BASE``, ``$PATH``, ``$PYENV_ROOT``; the package index as uv and pip
     are told of it: ``$UV_DEFAULT_INDEX``, ``$UV_INDEX_URL``, ``$PIP_INDEX_URL``, their configuration files, and
     ``$SSL_CERT_FILE``, ``$PIP_CERT``, ``$REQUESTS_CA_BUNDLE``.
     """
@@ -50,6 +52,7 @@ def load() -> Settings:
         path=tuple(Path(part) for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if part),
         pyenv_root=Path(os.environ.get("PYENV_ROOT") or user_home / ".pyenv"),
         user_home=user_home,
+        docker_base=os.environ.get("R2EGYM_DOCKER_BASE", "").strip(),
         index_address=next(_index_addresses(user_home), ""),
         certificates=next(
             (path for path in map(Path, _named("SSL_CERT_FILE", *_PIP_CERTIFICATES)) if path.is_file()), None

@@ -35,6 +35,7 @@ VERBS = {
     "export": "Write rows to train on from what agents did.",
     "doctor": "Prove a dataset again, or examine this machine.",
     "stats": "Show what a dataset holds, or what became of a run.",
+    "images": "Build, push, pull or remove the Docker images of tasks.",
     "view": "Show runs and datasets in a browser.",
     "cache": "Show or clean what is kept on this machine.",
     "bench": "Measure against the reference, side by side.",

@@ -112,7 +112,7 @@ class WorkEnvironment:
     def sandbox(self) -> Sandbox:
         """The sandbox; opened when it is first asked for. Raises SandboxError, TaskError."""
         if self._sandbox is None:
-            self._sandbox = self.facilities.backend.open(self._config())
+            self._sandbox = self.facilities.backend.open(self.config())
         return self._sandbox
 
     def reset(self, saved: Saved | None = None) -> None:
@@ -214,7 +214,8 @@ class WorkEnvironment:
             self._place = Workplace(sandbox=sandbox, cwd=TESTBED, memory=self._memory, session=session)
         return self._place
 
-    def _config(self) -> SandboxConfig:
+    def config(self) -> SandboxConfig:
+        """What its sandbox is made from; the environment is built when it is not there. Raises TaskError."""
         built = self.facilities.built(self.task, self.root)
         extra = [Layer(target=PRISTINE, sources=(built.history(self.options.history) / ".git",))]
         local = Path("/usr/local/bin")

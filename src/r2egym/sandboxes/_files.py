@@ -7,11 +7,13 @@ changes them.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import errno
 import os
 import posixpath
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,10 +35,12 @@ class Root:
 
     Args:
         init: process id of the sandbox's first process, on the host.
-        parent: process id of its ``bwrap``. The kernel may have given ``init`` to another process; its parent tells.
+        parent: process id of its parent. The kernel may have given ``init`` to another process; its parent tells.
+        owner: the user, on the host, as whom everything is done; None: as this one.
     """
 
-    def __init__(self, init: int, parent: int) -> None:
+    def __init__(self, init: int, parent: int, owner: int | None = None) -> None:
+        self._owner = owner
         try:
             process = os.open(f"/proc/{init}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
@@ -65,14 +69,32 @@ class Root:
         if b"\0" in name:
             raise OSError(errno.EINVAL, "a path cannot hold a NUL character")
         how = _How(flags | os.O_CLOEXEC, mode, _IN_ROOT_NO_MAGIC)
-        for _ in range(_TRIES):
-            result: int = _libc.syscall(_OPENAT2, self._handle, name, ctypes.byref(how), ctypes.sizeof(how))
-            if result >= 0:
-                return result
-            if ctypes.get_errno() not in {errno.EAGAIN, errno.EINTR}:
-                break
-        number = ctypes.get_errno()
+        number = 0
+        with self._as_owner():
+            for _ in range(_TRIES):
+                result: int = _libc.syscall(
+                    _OPENAT2, self._handle, name, ctypes.byref(how), ctypes.sizeof(how)
+                )
+                if result >= 0:
+                    return result
+                number = ctypes.get_errno()
+                if number not in {errno.EAGAIN, errno.EINTR}:
+                    break
         raise OSError(number, os.strerror(number), path)
+
+    @contextlib.contextmanager
+    def _as_owner(self) -> Iterator[None]:
+        """Have the kernel judge, and own, what this thread does to files as if the sandbox's user did it."""
+        if self._owner is None:
+            yield
+            return
+        _libc.setfsgid(self._owner)
+        _libc.setfsuid(self._owner)
+        try:
+            yield
+        finally:
+            _libc.setfsuid(os.geteuid())
+            _libc.setfsgid(os.getegid())
 
     def read(self, path: str, limit: int) -> bytes:
         """The content of a file of at most ``limit`` bytes."""
@@ -80,7 +102,7 @@ class Root:
         try:
             info = os.fstat(handle)
             _must_be_file(info, path)
-            if info.st_uid == os.geteuid() and not info.st_mode & stat.S_IRUSR:
+            if info.st_uid == (self._owner or os.geteuid()) and not info.st_mode & stat.S_IRUSR:
                 raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
             parts: list[bytes] = []
             size = 0
@@ -103,7 +125,8 @@ class Root:
             view = memoryview(data)
             while view:
                 view = view[os.write(handle, view) :]
-            os.fchmod(handle, mode & 0o1777)
+            with self._as_owner():
+                os.fchmod(handle, mode & 0o1777)
         finally:
             os.close(handle)
 
@@ -121,7 +144,8 @@ class Root:
         for name in reversed(missing):
             folder = self.open(path or "/", os.O_PATH | os.O_DIRECTORY)
             try:
-                os.mkdir(name, 0o755, dir_fd=folder)
+                with self._as_owner():
+                    os.mkdir(name, 0o755, dir_fd=folder)
             except FileExistsError:
                 pass
             finally:
@@ -152,11 +176,14 @@ class Root:
         parent, name = posixpath.split(target)
         self.make_folders(parent)
         folder = self.open(parent or "/", os.O_PATH | os.O_DIRECTORY)
+        link = source.readlink()
         try:
-            os.symlink(source.readlink(), name, dir_fd=folder)
-        except FileExistsError:
-            os.unlink(name, dir_fd=folder)
-            os.symlink(source.readlink(), name, dir_fd=folder)
+            with self._as_owner():
+                try:
+                    os.symlink(link, name, dir_fd=folder)
+                except FileExistsError:
+                    os.unlink(name, dir_fd=folder)
+                    os.symlink(link, name, dir_fd=folder)
         finally:
             os.close(folder)
 

@@ -161,19 +161,34 @@ class Cage:
         if "memory" not in self._groups:
             return False
         controller, folder = self._groups["memory"]
-        file = "memory.oom_control" if controller.version == 1 else "memory.events"
-        for line in _lines(str(folder / file)):
-            name, _, value = line.partition(" ")
-            if name == "oom_kill" and value.isdecimal():
-                before, self._oom_kills = self._oom_kills, int(value)
-                return self._oom_kills > before
-        return False
+        before, self._oom_kills = self._oom_kills, oom_kills(folder, controller.version)
+        return self._oom_kills > before
 
     def close(self) -> None:
         """Remove the groups, whose processes are gone; twice is safe."""
         for _, folder in self._groups.values():
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def memory_group(pid: int) -> tuple[Path, int] | None:
+    """The control group, and its version, that bounds the memory of a process of somebody else's making."""
+    for line in _lines(f"/proc/{pid}/cgroup"):
+        _, names, path = line.split(":", 2)
+        version = 1 if "memory" in names.split(",") else 0 if names else 2
+        for root, place, options in _mounted("cgroup" if version == 1 else "cgroup2") if version else ():
+            if version == 2 or "memory" in options.split(","):  # noqa: PLR2004 - a version
+                return _below(place, root, path), version
+    return None
+
+
+def oom_kills(folder: Path, version: int) -> int:
+    """How many processes of a group the kernel has ended for want of memory."""
+    for line in _lines(str(folder / ("memory.oom_control" if version == 1 else "memory.events"))):
+        name, _, value = line.partition(" ")
+        if name == "oom_kill" and value.isdecimal():
+            return int(value)
+    return 0
 
 
 def _settings(controller: Controller, bound: float) -> list[tuple[str, str]]:
@@ -215,8 +230,8 @@ def able_to_limit() -> frozenset[Capability]:
     return frozenset(able | ({Capability.LIMIT_CPU} if "cpu" in controllers() else set()))
 
 
-def describe(limits: Limits, in_force: dict[str, str]) -> dict[str, str]:
-    """By limit asked for, what holds it."""
+def describe(limits: Limits, in_force: dict[str, str], *, written: bool = True) -> dict[str, str]:
+    """By limit asked for, what holds it; ``written``: whether what is written can be counted."""
     held = dict(in_force)
     if limits.memory_bytes is not None:
         held.setdefault("memory", "address space of a process, watcher for their sum")
@@ -225,7 +240,7 @@ def describe(limits: Limits, in_force: dict[str, str]) -> dict[str, str]:
     if limits.cpus is not None:
         held.setdefault("cpu", "none: no control group can be written to")
     if limits.disk_bytes is not None:
-        held["disk"] = "size of a file, watcher for their sum"
+        held["disk"] = "size of a file, watcher for their sum" if written else "size of a file"
     if limits.wall_seconds is not None:
         held["wall"] = "watcher"
     return held

@@ -58,7 +58,7 @@ def plan(
     if config.rootfs is None:
         arguments += ["--ro-bind", "/usr", "/usr", *_hide_packages(home)]
     arguments += ["--proc", "/proc", *_cover_proc(), "--dev", "/dev"]
-    arguments += ["--size", str(_shm_size(config)), "--perms", "1777", "--tmpfs", _SHARED_MEMORY]
+    arguments += ["--size", str(shm_size(config)), "--perms", "1777", "--tmpfs", _SHARED_MEMORY]
     arguments += ["--remount-ro", "/dev"]  # a tmpfs without a bound
     for number, layer in enumerate(config.layers):
         if layer.writable:
@@ -112,11 +112,12 @@ def _read_only(layer: Layer) -> list[str]:
 def _hide_packages(home: Path) -> list[str]:
     empty = home / "sandboxes/.system/empty"
     empty.mkdir(parents=True, exist_ok=True)
-    return [part for folder in _package_folders() for part in ("--ro-bind", str(empty), folder)]
+    return [part for folder in package_folders() for part in ("--ro-bind", str(empty), folder)]
 
 
 @functools.cache
-def _package_folders() -> tuple[str, ...]:
+def package_folders() -> tuple[str, ...]:
+    """Where this machine keeps Python packages that sandboxes must not see."""
     folders = [Path(_HIDDEN[0])]
     for kind in ("dist-packages", "site-packages"):
         folders += sorted(Path(_HIDDEN[1]).glob(f"python3*/{kind}"))
@@ -156,7 +157,7 @@ def _holds_a_switch(path: Path) -> bool:
     return False
 
 
-def _shm_size(config: SandboxConfig) -> int:
+def shm_size(config: SandboxConfig) -> int:
     """Half the memory at most: a full /dev/shm must leave room for the command that empties it."""
     memory, disk = config.limits.memory_bytes, config.limits.disk_bytes
     return min(1 << 28, memory // 2 if memory else 1 << 28, disk or 1 << 28)

@@ -7,28 +7,27 @@ Before it stands a gate: a few lines of shell that say that the machinery is don
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import posixpath
-import select
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from r2egym.errors import SandboxError, SandboxStartError, UsageError
 from r2egym.records import ExecResult
+from r2egym.sandboxes._feed import Feed
+from r2egym.sandboxes._first import READY_SECONDS, YIELD
+from r2egym.sandboxes._jailed import start_error
 from r2egym.sandboxes._launch import Jail, isolation, launch
 from r2egym.sandboxes._limits import Cage, describe, shell_limits
 from r2egym.sandboxes._mounts import Mounts, default_env, plan
-from r2egym.sandboxes._output import Stream
 from r2egym.sandboxes._processes import children_of_thread
 from r2egym.sandboxes._relay import Relay
-from r2egym.sandboxes._server import READY_SECONDS, YIELD, start_error
 from r2egym.sandboxes._talk import Channel
 from r2egym.sandboxes._watch import WATCHER, Watched
 from r2egym.sandboxes._workspace import Workspace
-from r2egym.sandboxes.base import TIMEOUT_EXIT_CODE, SandboxConfig
+from r2egym.sandboxes.base import SandboxConfig
 
 _GATE = """\
 fd=$1 to=$2; shift 2
@@ -41,8 +40,6 @@ unset fd to OLDPWD SHLVL
 exec -- "$@"
 """
 _CHUNK = 1 << 16
-_GRACE_SECONDS = 2.0
-"""How long ``bwrap`` may outlive its command."""
 
 
 class OneShot:
@@ -80,7 +77,16 @@ class OneShot:
             self._watch(jail, describe(self._config.limits, cage.in_force), stack)
             self._open_gate(jail, ours, pipes, cage, stack)
             started = time.monotonic()
-            feed = _Feed(jail, pipes, stdin, output_limit)
+            feed = Feed(
+                pipes.take_feed(),
+                (pipes.out, pipes.err),
+                last=jail.process.pid,
+                command=next(iter(children_of_thread(jail.init)), 0),
+                kill=jail.kill,
+                stdin=stdin,
+                output_limit=output_limit,
+            )
+            stack.callback(feed.close)
             timed_out = feed.follow(timeout)
             status = jail.process.wait()
             duration = time.monotonic() - started
@@ -167,10 +173,9 @@ class _Pipes:
         while self._theirs:
             os.close(self._theirs.pop())
 
-    def close_feed(self) -> None:
-        if self.feed >= 0:
-            os.close(self.feed)
-            self.feed = -1
+    def take_feed(self) -> int:
+        feed, self.feed = self.feed, -1
+        return feed
 
     def complaint(self) -> str:
         with contextlib.suppress(BlockingIOError):
@@ -179,102 +184,7 @@ class _Pipes:
 
     def _close(self) -> None:
         self.close_theirs()
-        self.close_feed()
+        if self.feed >= 0:
+            os.close(self.feed)
         os.close(self.out)
         os.close(self.err)
-
-
-class _Feed:
-    """Gives the command its input and takes its output."""
-
-    def __init__(self, jail: Jail, pipes: _Pipes, stdin: bytes, output_limit: int) -> None:
-        self._jail = jail
-        self._pipes = pipes
-        self._rest = memoryview(stdin)
-        self._streams = [Stream(descriptor, output_limit, None) for descriptor in (pipes.out, pipes.err)]
-        self._poll = select.poll()
-        for descriptor in (pipes.out, pipes.err):
-            self._poll.register(descriptor, select.POLLIN)
-        self._poll.register(pipes.feed, select.POLLOUT)
-
-    def follow(self, timeout: float | None) -> bool:
-        """Until ``bwrap`` has ended; whether the time limit ended it."""
-        deadline = math.inf if timeout is None else time.monotonic() + timeout
-        give_up = math.inf
-        timed_out = False
-        with (
-            _watched(self._jail.process.pid, self._poll) as bwrap,
-            _watched(self._command(), self._poll) as command,
-        ):
-            ready: list[int] = []
-            while bwrap not in ready:
-                now = time.monotonic()
-                if now >= min(deadline, give_up):
-                    timed_out = now >= deadline
-                    deadline = give_up = math.inf
-                    self._jail.kill()
-                ready = self._wait(min(deadline, give_up))
-                if command in ready:  # `bwrap` ends after its command, unless something inside holds it
-                    self._poll.unregister(command)
-                    give_up = time.monotonic() + _GRACE_SECONDS
-        for stream in self._streams:
-            stream.drain()
-        return timed_out
-
-    def _wait(self, until: float) -> list[int]:
-        wait = None if until == math.inf else max(0.0, until - time.monotonic()) * 1000 + 0.5
-        ready = [descriptor for descriptor, _ in self._poll.poll(wait)]
-        for descriptor in ready:
-            self._move(descriptor)
-        return ready
-
-    def _command(self) -> int:
-        """The command's process: the one that ``bwrap``'s first process inside has made."""
-        return next(iter(children_of_thread(self._jail.init)), 0)
-
-    def _move(self, descriptor: int) -> None:
-        if descriptor == self._pipes.feed:
-            self._give()
-        for stream in self._streams:
-            if stream.descriptor == descriptor and not stream.read():
-                self._poll.unregister(descriptor)
-
-    def _give(self) -> None:
-        try:
-            if self._rest:
-                self._rest = self._rest[os.write(self._pipes.feed, self._rest[:_CHUNK]) :]
-        except BlockingIOError:
-            return
-        except BrokenPipeError:
-            self._rest = self._rest[:0]
-        if not self._rest:
-            self._poll.unregister(self._pipes.feed)
-            self._pipes.close_feed()
-
-    def result(self, status: int, timed_out: bool, duration: float, hit: tuple[str, ...]) -> ExecResult:  # noqa: FBT001
-        """What became of it."""
-        (out, _), (err, _) = (stream.finish() for stream in self._streams)
-        return ExecResult(
-            exit_code=TIMEOUT_EXIT_CODE if timed_out else status if status >= 0 else 128 - status,
-            stdout=out,
-            stderr=err,
-            timed_out=timed_out,
-            duration=duration,
-            truncated=any(stream.truncated for stream in self._streams),
-            limits_hit=hit,
-        )
-
-
-@contextlib.contextmanager
-def _watched(pid: int, poll: select.poll) -> Iterator[int]:
-    """A descriptor that ``poll`` says is ready when a process has ended; -1 when it is gone already."""
-    try:
-        handle = os.pidfd_open(pid)
-    except OSError:
-        yield -1
-        return
-    poll.register(handle, select.POLLIN)
-    try:
-        yield handle
-    finally:
-        os.close(handle)

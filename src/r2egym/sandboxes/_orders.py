@@ -44,11 +44,13 @@ class Exchange:
 
     Args:
         folder: that folder, on the host.
+        owner: the user, on the host, to whom they must belong; None: to this one.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, owner: int | None = None) -> None:
         self.token = secrets.token_hex(6)
         self._prefix = f"{folder}/{self.token}."
+        self._owner = owner
         self._made: list[str] = []
 
     def __enter__(self) -> Self:
@@ -68,13 +70,19 @@ class Exchange:
         path = self._prefix + kind
         os.mkfifo(path, 0o600)
         self._made.append(path)
+        self._hand_over(path)
         return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+
+    def _hand_over(self, path: str) -> None:
+        if self._owner is not None:
+            os.chown(path, self._owner, self._owner)
 
     def file(self, kind: str, data: bytes) -> str:
         """Make a file, and say where it is inside; it goes away with the command."""
         self._made.append(self._prefix + kind)
         with open(self._prefix + kind, "wb") as file:  # noqa: PTH123
             file.write(data)
+        self._hand_over(self._prefix + kind)
         return self.inside(kind)
 
     def source(self, order: Order) -> str:

@@ -10,11 +10,11 @@ from r2egym.sandboxes._sweep import SWEEPER
 
 _SWEEP_SECONDS = 60.0
 
-_kept: dict[int, Callable[[], None]] = {}
+_kept: dict[int, Callable[[], object]] = {}
 """What the end of the interpreter must free."""
 
 
-def keep(thing: object, free: Callable[[], None]) -> None:
+def keep(thing: object, free: Callable[[], object]) -> None:
     """Have ``free`` called at the end, unless :func:`forget` comes first."""
     _kept[id(thing)] = free
 

@@ -1,4 +1,7 @@
-"""A running sandbox of the bubblewrap backend: what the contract asks for, from the parts beside this file."""
+"""A running sandbox that talks with a first process: what the contract asks for, from the parts beside this file.
+
+What differs from backend to backend, a :class:`Ground` brings.
+"""
 
 from __future__ import annotations
 
@@ -10,63 +13,108 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 from r2egym.errors import SandboxClosedError, SandboxError, SandboxFileError, UsageError
 from r2egym.records import ExecResult
 from r2egym.sandboxes._files import Root, file_error
-from r2egym.sandboxes._limits import able_to_limit
-from r2egym.sandboxes._mounts import plan
+from r2egym.sandboxes._first import First
 from r2egym.sandboxes._orders import Order
 from r2egym.sandboxes._registry import forget, keep
 from r2egym.sandboxes._server import Server
-from r2egym.sandboxes._state import BubblewrapSnapshot, Stack, ours
-from r2egym.sandboxes._sweep import SWEEPER
+from r2egym.sandboxes._state import S, SavedState, ours
 from r2egym.sandboxes._trees import TreeCopy
-from r2egym.sandboxes._workspace import new_workspace
+from r2egym.sandboxes._workspace import Workspace, new_workspace
 from r2egym.sandboxes.base import Capability, SandboxConfig, Snapshot
 from r2egym.sandboxes.session import ShellSession
 
 _T = TypeVar("_T")
-_EMPTY = Stack()
-_ABLE = frozenset({Capability.SNAPSHOT, Capability.EXPORT, Capability.SESSION, Capability.NETWORK_INDEX})
 
 
-class BubblewrapSandbox:
-    """A sandbox that one ``bwrap`` keeps; made by :meth:`BubblewrapBackend.open`."""
+class Ground(Protocol[S]):
+    """What one sandbox of a backend stands on: how its first process comes about, and what becomes of its files."""
+
+    kind: type[S]
+    """Of its saved states."""
+    capabilities: frozenset[Capability]
+    """Known once it has begun."""
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The folders of the host that hold what was written, where they can be seen."""
+        ...
+
+    @property
+    def uppers(self) -> Mapping[str, tuple[Path, str]]:
+        """By writable target (``/``: elsewhere), one of those folders, and the place in it that holds what was written there."""
+        ...
+
+    def begin(self, state: S, workspace: Workspace) -> First:
+        """Start a first process on a state. Raises SandboxStartError or SandboxUnavailableError."""
+        ...
+
+    def clear(self) -> None:
+        """The first process has ended: drop what it has written, for another to begin."""
+        ...
+
+    def end(self) -> None:
+        """The first process has ended for good: free what does not lie in the workspace. Twice is safe."""
+        ...
+
+    def save(self, state: S, /) -> S:
+        """The state it began with, and what was written since; processes are stopped meanwhile."""
+        ...
+
+
+class ServedSandbox(Generic[S]):
+    """A sandbox that one first process keeps.
+
+    Args:
+        config: what it is made from.
+        home: ``$R2EGYM_HOME``.
+        ground: makes what it stands on; for a fork, once more.
+        state: what it starts from.
+        sessions: by number, the sessions to restore.
+    """
 
     def __init__(
         self,
         config: SandboxConfig,
         home: Path,
-        stack: Stack = _EMPTY,
+        ground: Callable[[], Ground[S]],
+        state: S,
         sessions: Mapping[int, str] | None = None,
     ) -> None:
         self._config = config
         self._home = home
+        self._make_ground = ground
+        self._ground = ground()
         self._lock = threading.RLock()
         self._closed = False
         self._owner = os.getpid()
         wall = config.limits.wall_seconds
         self._deadline = None if wall is None else time.monotonic() + wall
-        self._origin = (stack.hold(), dict(sessions or {}))
-        self._stack = stack.hold()
+        state.hold()
+        self._origin = (state, dict(sessions or {}))
+        state.hold()
+        self._state = state
         self._sessions: dict[int, ShellSession] = {}
         self._workspace = new_workspace(home)
         self.id = self._workspace.id
         try:
             self._start(self._origin[1])
         except BaseException:
+            self._ground.end()
             self._workspace.remove()
             self._release()
             raise
         self.limits_in_force: Mapping[str, str] = self._server.limits_in_force
-        self.capabilities = _ABLE | able_to_limit()
+        self.capabilities = self._ground.capabilities
         keep(self, self.close)
 
     def _start(self, sessions: Mapping[int, str]) -> None:
-        mounts = plan(self._config, self._workspace, self._home, stacked=self._stack.folders())
-        self._server = Server(self._config, mounts, self._workspace, self._deadline)
+        first = self._ground.begin(self._state, self._workspace)
+        self._server = Server(first, self._config, self._workspace, self._ground.written, self._deadline)
         try:
             for number, session in list(self._sessions.items()):
                 if number not in sessions:
@@ -148,14 +196,14 @@ class BubblewrapSandbox:
 
     def export(self, target: str, destination: Path) -> None:
         """Copy what was written under the writable layer at ``target`` (``/``: elsewhere) to ``destination``."""
-        overlays = self._live().mounts.overlays
-        if target not in overlays:
-            raise UsageError(
-                f"{target} is no writable layer of this sandbox; there are: {', '.join(overlays)}"
-            )
+        self._live()
+        uppers = self._ground.uppers
+        if target not in uppers:
+            raise UsageError(f"{target} is no writable layer of this sandbox; there are: {', '.join(uppers)}")
         with self._still():
             try:
-                TreeCopy(overlay=False).run(overlays[target].upper, destination)
+                folder, below = uppers[target]
+                TreeCopy(overlay=False).run(folder, destination, below)
             except OSError as error:
                 raise SandboxFileError(f"cannot copy {target} to {destination}: {error.strerror}") from error
 
@@ -170,7 +218,7 @@ class BubblewrapSandbox:
             finally:
                 server.thaw(stopped)
 
-    def snapshot(self) -> BubblewrapSnapshot:
+    def snapshot(self) -> SavedState[S]:
         """Save files, and the sessions' working directories, variables and functions; not running processes.
 
         Costs what was written. Waits for commands under way; what runs in the background is stopped meanwhile.
@@ -178,17 +226,16 @@ class BubblewrapSandbox:
         with self._lock:
             self._live()
             states = {number: session.save() for number, session in self._sessions.items() if session.is_open}
-            with self._still() as server:
-                uppers = {target: overlay.upper for target, overlay in server.mounts.overlays.items()}
-                return BubblewrapSnapshot(self._stack.grown(self._home, uppers), states)
+            with self._still():
+                return SavedState(self._ground.save(self._state), states)
 
-    def fork(self, snapshot: Snapshot | None = None) -> BubblewrapSandbox:
+    def fork(self, snapshot: Snapshot | None = None) -> ServedSandbox[S]:
         """A new sandbox from a snapshot, default: from the state as it is now. Its ``sessions`` are restored."""
         with self._lock:
             self._live()
-            saved = self.snapshot() if snapshot is None else ours(snapshot)
+            saved = self.snapshot() if snapshot is None else ours(snapshot, self._ground.kind)
             try:
-                return BubblewrapSandbox(self._config, self._home, saved.stack, saved.sessions)
+                return type(self)(self._config, self._home, self._make_ground, saved.state, saved.sessions)
             finally:
                 if snapshot is None:
                     saved.discard()
@@ -197,17 +244,16 @@ class BubblewrapSandbox:
         """Back to a snapshot, default: to the state after opening. Processes end; sessions begun since are closed."""
         with self._lock:
             server = self._live()
-            stack, sessions = self._origin
+            state, sessions = self._origin
             if snapshot is not None:
-                stack, sessions = ours(snapshot).stack, ours(snapshot).sessions
+                saved = ours(snapshot, self._ground.kind)
+                state, sessions = saved.state, saved.sessions
             with server.lock:
                 server.stop()
-            for overlay in server.mounts.overlays.values():
-                SWEEPER.remove(overlay.upper)
-                SWEEPER.remove(overlay.work)
-            stack.hold()
-            self._stack.release()
-            self._stack = stack
+            self._ground.clear()
+            state.hold()
+            self._state.release()
+            self._state = state
             try:
                 self._start(sessions)
             except BaseException:
@@ -243,11 +289,12 @@ class BubblewrapSandbox:
                 session.close()
             with self._server.lock:
                 self._server.stop()
+            self._ground.end()
             self._workspace.remove()
             self._release()
 
     def _release(self) -> None:
-        self._stack.release()
+        self._state.release()
         self._origin[0].release()
 
     def __enter__(self) -> Self:

@@ -1,25 +1,18 @@
-"""One started sandbox: ``bwrap``, the command server in it, its bounds and its door to the index.
-
-The server is ``bash`` as the first process inside, which nothing inside can kill or stop. It is told what to do through a
-socket, which, unlike a pipe, no other process can open through ``/proc``.
-"""
+"""One started sandbox: its first process, the talk with it, its bounds and its door to the index."""
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from r2egym.errors import SandboxClosedError, SandboxError, SandboxStartError, SandboxUnavailableError
+from r2egym.errors import SandboxClosedError, SandboxError
 from r2egym.records import ExecResult
 from r2egym.sandboxes import _processes
 from r2egym.sandboxes._enter import kill_all
 from r2egym.sandboxes._files import Root
-from r2egym.sandboxes._launch import isolation, launch
-from r2egym.sandboxes._limits import Cage, describe, shell_limits
-from r2egym.sandboxes._mounts import IO_FOLDER, Mounts, default_env
+from r2egym.sandboxes._first import READY_SECONDS, First
+from r2egym.sandboxes._limits import describe
 from r2egym.sandboxes._orders import Exchange, Order, quote
 from r2egym.sandboxes._output import Spill
 from r2egym.sandboxes._relay import Relay
@@ -28,43 +21,30 @@ from r2egym.sandboxes._watch import WATCHER, Watched
 from r2egym.sandboxes._workspace import Workspace
 from r2egym.sandboxes.base import SandboxConfig
 
-_SCRIPT = """\
-exec </dev/null >/dev/null 2>&1
-set -m
-unset OLDPWD SHLVL _
-{limits}
-p='printf "S %s\\n" $t >&{fd}
-( exec {fd}>&-; set +m; {yields} eval "unset c i line p t; $c" ) <$i >{io}/$t.out 2>{io}/$t.err
-printf "E %s %d\\n" $t $? >&{fd}'
-printf 'R\\n' >&{fd}
-while IFS= read -r -u {fd} line; do eval "$line"; done
-"""
-"""The command server. ``p`` runs code ``c`` as command ``t`` with input ``i``; it stands there once, because ``read`` takes a
-system call for each byte of a request."""
-READY_SECONDS = 60.0
 _ROOM = 8
 """Processes that a command should be able to have, whatever earlier ones have left."""
-YIELD = "echo 500 >/proc/self/oom_score_adj;"
-"""Shell code: when memory runs out, end this and what comes of it before the server."""
 
 
 class Server:
-    """Starts with its construction.
+    """Takes orders for a first process.
 
     Args:
-        config: what it is made from.
-        mounts: its file system.
+        first: the process, which is this object's from now on.
+        config: what the sandbox was made from.
         workspace: its folder on the host.
+        written: folders of the host that hold what is written inside; counted against the limit of disk.
         deadline: when it is ended (monotonic clock).
-
-    Raises:
-        SandboxStartError: it did not start.
     """
 
     def __init__(
-        self, config: SandboxConfig, mounts: Mounts, workspace: Workspace, deadline: float | None = None
+        self,
+        first: First,
+        config: SandboxConfig,
+        workspace: Workspace,
+        written: tuple[Path, ...],
+        deadline: float | None = None,
     ) -> None:
-        self.mounts = mounts
+        self._first = first
         self.lock = threading.RLock()
         self.io = workspace.io
         self.spill = Spill(workspace.path / "spill")
@@ -73,104 +53,67 @@ class Server:
         self._survivors: set[tuple[int, int | None]] = set()
         self._hit: set[str] = set()
         self._end_reason = ""
-        self._deadline = deadline
         self._pids = config.limits.pids
         self._relay: Relay | None = None
         self._watched: Watched | None = None
-        self._cage = Cage(workspace.id, config.limits)
-        self.limits_in_force = describe(config.limits, self._cage.in_force)
+        self.limits_in_force = describe(config.limits, dict(first.held), written=bool(written))
         try:
-            self._launch(config, workspace.path / "start.log")
-        except BaseException:
-            self._cage.close()
-            raise
-        try:
-            self._prepare(config)
+            if config.network == "index":
+                self._relay = Relay(first.init, config.index)
         except BaseException:
             self.stop()
             raise
-
-    def _launch(self, config: SandboxConfig, log: Path) -> None:
-        ours, theirs = socket.socketpair()
-        ours.settimeout(0)
-        fd = theirs.fileno()
-        script = _SCRIPT.format(
-            fd=fd, io=IO_FOLDER, yields=YIELD, limits=shell_limits(config.limits, self._cage.in_force)
-        )
-        environment = default_env(config.model_copy(update={"env": {}}))
-        with theirs, log.open("wb") as errors:
-            self._jail = launch(
-                [*isolation(config, environment), "--as-pid-1", *self.mounts.arguments, "--chdir", "/"],
-                ["/bin/bash", "--norc", "--noprofile", "-c", script],
-                pass_fds=(fd,),
-                stderr=errors.fileno(),
-            )
-        self._fd = fd
-        self._log = log
-        handle = ours.detach()
-        self._channel = Channel(handle, handle, pid=self._jail.init)
-
-    def _prepare(self, config: SandboxConfig) -> None:
-        caged = self._cage.take(self._jail.init) if self._jail.init else True
-        try:
-            greeting = self._channel.wait(READY_SECONDS)
-        except SandboxError as error:
-            raise start_error(self._log.read_text(errors="replace"), error) from error
-        if greeting != "R":
-            raise SandboxStartError(f"the sandbox's shell began with {greeting!r}")
-        if not caged:
-            raise SandboxStartError(
-                "a control group refused the sandbox; it is left out from now on: try again"
-            )
-        if config.network == "index":
-            self._relay = Relay(self._jail.init, config.index)
         self._watched = Watched(
-            folders=tuple(overlay.upper for overlay in self.mounts.overlays.values()),
-            init=self._jail.init,
+            folders=written,
+            init=first.init,
             limits=config.limits,
             kernel_holds=frozenset(
                 name for name, how in self.limits_in_force.items() if "watcher" not in how
             ),
             on_excess=self._on_excess,
             on_expiry=self._on_expiry,
-            deadline=self._deadline,
+            deadline=deadline,
         )
         WATCHER.add(self._watched)
 
     @property
     def init(self) -> int:
         """Process id, on the host, of the first process inside."""
-        return self._jail.init
+        return self._first.init
 
     @property
     def namespace(self) -> str:
         """Name of its PID namespace: what is signalled must live there, whatever its process id was before."""
-        return self._jail.namespace
+        return self._first.namespace
 
     def is_alive(self) -> bool:
         """Whether it runs."""
-        return self._jail.is_alive()
+        return self._first.is_alive()
 
     def root(self) -> Root:
         """The sandbox's file system, for one use."""
-        return Root(self._jail.init, self._jail.process.pid)
+        return Root(self._first.init, self._first.parent, self._first.owner)
+
+    def exchange(self) -> Exchange:
+        """The files of one command."""
+        return Exchange(self.io, self._first.owner)
 
     def exec(self, order: Order) -> ExecResult:
         """Run a command in a fork of the server."""
-        with self.lock, Exchange(self.io) as exchange:
+        with self.lock, self.exchange() as exchange:
 
             def code() -> bytes:
                 source, body = exchange.source(order), quote(exchange.body(order))
                 return exchange.line(f't={exchange.token} i={source} c={body};eval "$p"')
 
-            return self.follow(self._channel, exchange, order, code, self._interrupt)[0]
+            return self.follow(self._first.channel, exchange, order, code, self._interrupt)[0]
 
     def tell(self, code: str, exchange: Exchange) -> None:
         """Have the server itself do something short."""
-        token, fd = exchange.token, self._fd
+        token, channel = exchange.token, self._first.channel
         with self.lock:
-            self._channel.tell(exchange.line(f"{code} printf 'E {token} 0\\n' >&{fd}"))
-            if self._channel.wait(READY_SECONDS) != f"E {token} 0":
+            channel.tell(exchange.line(f"{code} printf 'E {token} 0\\n' >&{self._first.say}"))
+            if channel.wait(READY_SECONDS) != f"E {token} 0":
                 raise SandboxError("the sandbox's shell spoke out of turn")
 
     def follow(
@@ -191,7 +134,7 @@ class Server:
                 raise SandboxClosedError(self._end_reason) from error
             raise
         self._note_survivors()
-        if result.exit_code and self._cage.ran_out_of_memory():
+        if result.exit_code and self._first.ran_out_of_memory():
             self._hit.add("memory")
         if self._hit:
             result = result.model_copy(update={"limits_hit": tuple(sorted(self._hit))})
@@ -231,7 +174,7 @@ class Server:
 
     def _on_expiry(self) -> None:
         self._end_reason = "the sandbox reached its life time (limit `wall_seconds`)"
-        self._jail.kill()
+        self._first.kill()
 
     def freeze(self) -> list[int]:
         """Stop all that runs inside but the shells."""
@@ -243,26 +186,13 @@ class Server:
 
     def kill(self) -> None:
         """End every process; commands under way raise SandboxClosedError."""
-        self._jail.kill()
+        self._first.kill()
 
     def stop(self) -> None:
         """End every process and let go of everything but the files."""
         if self._watched is not None:
             WATCHER.remove(self._watched)
-        self._jail.kill()
+        self._first.kill()
         if self._relay is not None:
             self._relay.close()
-        with contextlib.suppress(OSError):
-            self._channel.close()
-        self._cage.close()
-
-
-def start_error(said: str, error: SandboxError) -> SandboxError:
-    """The exception for a sandbox that did not start, from what ``bwrap`` said before it gave up."""
-    lines = said.strip().splitlines()
-    reason = lines[-1].removeprefix("bwrap: ") if lines else str(error)
-    if "namespace" in reason or "uid map" in reason:
-        return SandboxUnavailableError(
-            f"this machine has no sandboxes: {reason}; see `r2egym doctor --machine`"
-        )
-    return SandboxStartError(f"the sandbox did not start: {reason}")
+        self._first.close()

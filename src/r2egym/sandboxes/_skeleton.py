@@ -77,7 +77,7 @@ def _build(folder: Path, place: Path, uid: int) -> None:
             (aside / link).symlink_to(f"usr/{link}")
     for name in _COPIED:
         _copy(Path("/etc") / name, aside / "etc" / name)
-    for name, text in _texts(uid).items():
+    for name, text in etc_texts(uid).items():
         (aside / "etc" / name).write_text(text)
     (aside / "etc/mtab").symlink_to("/proc/self/mounts")
     (aside / "var/run").symlink_to("/run")
@@ -103,7 +103,8 @@ def _copy(source: Path, target: Path) -> None:
         return
 
 
-def _texts(uid: int) -> dict[str, str]:
+def etc_texts(uid: int) -> dict[str, str]:
+    """Files of ``/etc`` that are ours, by name."""
     return {
         "passwd": (
             f"user:x:{uid}:{uid}:user:/root:/bin/bash\n"

@@ -1,29 +1,48 @@
-"""Saved states of sandboxes: copies of what was written, shared by all that start from them."""
+"""Saved states of sandboxes, shared by all that start from them and freed by the last."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, Protocol, Self, TypeVar
 
 from r2egym.errors import UsageError
 from r2egym.sandboxes._registry import forget, keep
 from r2egym.sandboxes._trees import TreeCopy
-from r2egym.sandboxes._workspace import Workspace, new_workspace
+from r2egym.sandboxes._workspace import new_workspace
 from r2egym.sandboxes.base import Snapshot
 
 _DEEPEST = 4
 """Saved states that may lie on each other before they are melted into one: an overlay takes only so many folders."""
 
 
-class Saved:
-    """The folders of one saved state, counted by their users; the last one removes them."""
+class State(Protocol):
+    """What a sandbox starts from, beside its configuration."""
 
-    def __init__(self, workspace: Workspace, folders: dict[str, Path]) -> None:
-        self.folders = folders
-        self._workspace = workspace
+    def hold(self) -> Self:
+        """One more user."""
+        ...
+
+    def release(self) -> None:
+        """One user less; the last one frees it."""
+        ...
+
+
+S = TypeVar("S", bound=State)
+
+
+class Counted:
+    """Something that is freed when nobody uses it any more.
+
+    Args:
+        free: frees it.
+    """
+
+    def __init__(self, free: Callable[[], None]) -> None:
+        self._free = free
         self._users = 0
         self._lock = threading.Lock()
         self._owner = os.getpid()
@@ -39,25 +58,33 @@ class Saved:
             self._users -= 1
             last = self._users == 0
         if last and os.getpid() == self._owner:
-            self._workspace.remove()
+            self._free()
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The folders of one saved state."""
+
+    folders: Mapping[str, Path]
+    users: Counted
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Saved states on each other, topmost first."""
+    """Copies of what was written, on each other, topmost first."""
 
     parts: tuple[Saved, ...] = ()
 
     def hold(self) -> Stack:
         """One more user of each."""
         for part in self.parts:
-            part.hold()
+            part.users.hold()
         return self
 
     def release(self) -> None:
         """One user less."""
         for part in self.parts:
-            part.release()
+            part.users.release()
 
     def folders(self) -> dict[str, list[Path]]:
         """By target, the folders to mount, topmost first."""
@@ -84,15 +111,16 @@ class Stack:
         except BaseException:
             workspace.remove()
             raise
-        return Stack((Saved(workspace, folders), *(() if melt else self.parts)))
+        return Stack((Saved(folders, Counted(workspace.remove)), *(() if melt else self.parts)))
 
 
-class BubblewrapSnapshot:
+class SavedState(Generic[S]):
     """A saved state: files, and each session's working directory, variables and functions; not running processes."""
 
-    def __init__(self, stack: Stack, sessions: Mapping[int, str]) -> None:
+    def __init__(self, state: S, sessions: Mapping[int, str]) -> None:
         self.id = os.urandom(6).hex()
-        self.stack = stack.hold()
+        self.state = state
+        state.hold()
         self.sessions = dict(sessions)
         self._discarded = False
         keep(self, self.discard)
@@ -101,7 +129,7 @@ class BubblewrapSnapshot:
         """Free what it holds, as soon as no sandbox rests on it; twice is safe."""
         if not self._discarded:
             self._discarded = True
-            self.stack.release()
+            self.state.release()
             forget(self)
 
     def must_be_there(self) -> None:
@@ -110,9 +138,9 @@ class BubblewrapSnapshot:
             raise UsageError(f"snapshot {self.id} was discarded")
 
 
-def ours(snapshot: Snapshot) -> BubblewrapSnapshot:
-    """A snapshot of this backend that was not discarded; raises UsageError for another."""
-    if not isinstance(snapshot, BubblewrapSnapshot):
+def ours(snapshot: Snapshot, kind: type[S]) -> SavedState[S]:
+    """A snapshot of a backend with that kind of state that was not discarded; raises UsageError for another."""
+    if not isinstance(snapshot, SavedState) or not isinstance(snapshot.state, kind):
         raise UsageError("a snapshot of another backend")
     snapshot.must_be_there()
     return snapshot

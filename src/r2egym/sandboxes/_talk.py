@@ -75,11 +75,16 @@ class Channel:
         """Wait for one line."""
         poll = select.poll()
         poll.register(self.reader, select.POLLIN)
+        if self.process is not None:
+            poll.register(self.process, select.POLLIN)
         deadline = time.monotonic() + seconds
         while True:
-            if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            ready = [descriptor for descriptor, _ in poll.poll(max(0.0, deadline - time.monotonic()) * 1000)]
+            if not ready:
                 raise SandboxError(f"the sandbox's shell said nothing for {seconds:g} s")
             lines = self.hear()
+            if not lines and self.process in ready:
+                raise SandboxClosedError("the sandbox died")
             if len(lines) > 1:
                 raise SandboxError("the sandbox's shell spoke out of turn")
             if lines:

@@ -141,10 +141,18 @@ class TreeCopy:
         self._linked: dict[tuple[int, int], str] = {}
         self._root = -1
 
-    def run(self, source: Path, destination: Path) -> None:
-        """Copy what is in ``source`` into ``destination``, which is made if it is missing."""
+    def run(self, source: Path, destination: Path, below: str = "") -> None:
+        """Copy what is in ``source``, or in a folder below it, into ``destination``, which is made if it is missing.
+
+        ``below`` may have been made by untrusted code: no link on the way is followed. A missing one is empty.
+        """
         destination.mkdir(parents=True, exist_ok=True)
-        origin = os.open(source, _OPEN_DIR)
+        try:
+            origin = _open_below(source, below)
+        except FileNotFoundError:
+            if below:
+                return
+            raise
         self._root = os.open(destination, _OPEN_DIR)
         try:
             self._folder(origin, self._root, "")
@@ -223,6 +231,17 @@ class TreeCopy:
                     os.setxattr(target, name, os.getxattr(origin, name))
         os.fchmod(target, stat.S_IMODE(info.st_mode) & 0o1777)
         os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))
+
+
+def _open_below(folder: Path, below: str) -> int:
+    handle = os.open(folder, _OPEN_DIR)
+    for part in below.split("/") if below else ():
+        try:
+            inner = os.open(part, _OPEN_DIR, dir_fd=handle)
+        finally:
+            os.close(handle)
+        handle = inner
+    return handle
 
 
 def _is_kept(info: os.stat_result) -> bool:

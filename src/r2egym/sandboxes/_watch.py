@@ -33,7 +33,7 @@ class Watched:
     """A sandbox, as the watcher sees it."""
 
     folders: tuple[Path, ...]
-    """Written sides, counted against ``limits.disk_bytes``."""
+    """Written sides, counted against ``limits.disk_bytes``; none: they cannot be counted."""
     init: int
     limits: Limits
     kernel_holds: frozenset[str]
@@ -101,7 +101,7 @@ class Watcher:
         if now < self._next_count and not any(shrunk):
             return
         for one in watched:
-            if one.limits.disk_bytes is not None and _written(one) > one.limits.disk_bytes:
+            if one.folders and one.limits.disk_bytes is not None and _written(one) > one.limits.disk_bytes:
                 _act(one, "disk")
         spent = time.monotonic() - now
         self._next_count = time.monotonic() + max(_AT_LEAST_EVERY, 20 * spent)
@@ -109,7 +109,7 @@ class Watcher:
     def _has_shrunk(self, one: Watched) -> bool:
         try:
             info = os.statvfs(one.folders[0])
-        except OSError:
+        except (OSError, IndexError):
             return False
         free = info.f_bavail * info.f_frsize + info.f_favail * _ENTRY_BYTES
         before = self._free.get(info.f_fsid, free)

@@ -66,6 +66,8 @@ class Workspace:
     path: Path
     written: Path
     """Where overlays keep what is written: ``path``, unless its file system cannot."""
+    lease: str
+    """Name of the file that its owner keeps locked."""
 
     @property
     def io(self) -> Path:
@@ -104,7 +106,7 @@ def new_workspace(home: Path) -> Workspace:
         lease = _lease(sandboxes)
         identity = secrets.token_hex(6)
         side = written_side(home)
-        workspace = Workspace(identity, sandboxes / identity, side / identity)
+        workspace = Workspace(identity, sandboxes / identity, side / identity, lease.name)
         workspace.io.mkdir(parents=True)
         workspace.written.mkdir(parents=True, exist_ok=True)
         owner = {"pid": os.getpid(), "start": _start_time(), "lease": lease.name}
@@ -190,7 +192,7 @@ def reap(home: Path) -> ReapReport:
         freed += _free(path, home)
         removed.append(path.name)
     for lease in (sandboxes / ".leases").glob("[!.]*"):
-        if not _is_held(lease):
+        if not is_held(lease):
             lease.unlink(missing_ok=True)
     return ReapReport(removed=tuple(removed), alive=alive, freed_bytes=freed)
 
@@ -212,14 +214,15 @@ def _free(path: Path, home: Path) -> int:
 def _is_owned(path: Path, leases: Path) -> bool:
     try:
         owner = json.loads((path / "owner").read_text())
-        return _is_held(leases / Path(owner["lease"]).name)
+        return is_held(leases / Path(owner["lease"]).name)
     except (OSError, ValueError, KeyError, TypeError):
         with contextlib.suppress(OSError):
             return time.time() - path.stat().st_mtime < _GRACE_SECONDS
         return False
 
 
-def _is_held(lease: Path) -> bool:
+def is_held(lease: Path) -> bool:
+    """Whether the owner of a lease lives."""
     if lease in _leases.values():
         return True
     try:

@@ -68,6 +68,8 @@ class SandboxConfig(Record):
     limits: Limits = Limits()
     rootfs: Path | None = None
     """An unpacked OCI root to stand in for the host's ``/usr``; None: the host's, its Python packages hidden."""
+    image: str = ""
+    """An image of the engine's to stand in for the system (Docker only); its own ``/testbed`` and all else are there."""
     uid: int = 1000
     """User id inside; never the owner of anything outside that is not the caller's own."""
 

@@ -17,8 +17,9 @@ from typing import Self
 from r2egym.errors import SandboxClosedError, SandboxError
 from r2egym.records import ExecResult
 from r2egym.sandboxes import _processes
-from r2egym.sandboxes._orders import Exchange, Order
-from r2egym.sandboxes._server import READY_SECONDS, YIELD, Server
+from r2egym.sandboxes._first import READY_SECONDS, YIELD
+from r2egym.sandboxes._orders import Order
+from r2egym.sandboxes._server import Server
 from r2egym.sandboxes._talk import Channel
 
 _SETUP = "set +o history; set +H; shopt -u checkwinsize; PS1=; PS2=; unset HISTFILE MAILCHECK OLDPWD SHLVL PROMPT_COMMAND; "
@@ -38,13 +39,13 @@ class _Shell:
 
     def __init__(self, server: Server, order: Order) -> None:
         self._server = server
-        self._say = Exchange(server.io)
+        self._say = server.exchange()
         ask = -1
         try:
             say = self._say.pipe("say", os.O_RDWR)
             ask = self._say.pipe("ask", os.O_RDWR)
             self._channel = Channel(say, ask)
-            with Exchange(server.io) as exchange:
+            with server.exchange() as exchange:
                 server.tell(
                     f"( set +m; {YIELD} unset c i line p t; {exchange.body(order)} ) <{self._say.inside('ask')} >/dev/null 2>&1 & disown;",
                     exchange,
@@ -67,7 +68,7 @@ class _Shell:
         raise SandboxError("the session's shell cannot be found")
 
     def run(self, order: Order) -> tuple[ExecResult, bool]:
-        with Exchange(self._server.io) as exchange:
+        with self._server.exchange() as exchange:
             token, out = exchange.token, self.out
 
             def code() -> bytes:

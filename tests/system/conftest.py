@@ -1,0 +1,96 @@
+"""An engine for the tests that need one: the one that answers, else one of Debian's that is started here."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.system.engines import containers, passing
+
+from r2egym.errors import SandboxError
+from r2egym.sandboxes import open_backend
+from r2egym.sandboxes._sweep import SWEEPER
+from r2egym.sandboxes.base import SandboxConfig
+from r2egym.sandboxes.docker import DockerBackend
+
+START_SECONDS = 60
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Docker engine that answers; started by hand where no init runs, and ended afterwards."""
+    if answers():
+        yield
+        return
+    install()
+    root = tmp_path_factory.mktemp("engine")
+    with (root / "log").open("wb") as log:
+        command = [
+            "dockerd", "--data-root", str(root / "data"), "--exec-root", str(root / "exec"),
+            "--pidfile", str(root / "pid"), "--iptables=false", "--bridge=none",
+        ]  # fmt: skip
+        daemon = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not answers():
+            if daemon.poll() is not None or time.monotonic() > deadline:
+                lines = (root / "log").read_text(errors="replace").splitlines()
+                pytest.skip(f"no Docker engine can run here: {lines[-1] if lines else 'it says nothing'}")
+            time.sleep(0.2)
+        yield
+    finally:
+        daemon.terminate()
+        daemon.wait(60)
+
+
+def answers() -> bool:
+    """Whether an engine is there."""
+    return (
+        shutil.which("docker") is not None
+        and subprocess.run(["docker", "version"], capture_output=True, check=False).returncode == 0
+    )
+
+
+def install() -> None:
+    """Bring the engine from Debian, which needs user 0 and apt."""
+    if shutil.which("dockerd"):
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        pytest.skip("no Docker engine here, and no right to install one")
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update"], ["install", "-y", "--no-install-recommends", "docker.io"]):
+        done = subprocess.run(
+            ["apt-get", *words], capture_output=True, text=True, check=False, env=environment
+        )
+        if done.returncode:
+            pytest.skip(f"docker.io cannot be installed: {(done.stderr or done.stdout).splitlines()[-1]}")
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for sandboxes; what is left in it at the end is a leak."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def docker(engine: None, home: Path) -> Iterator[DockerBackend]:
+    """The backend; at the end nothing of its home is left, neither here nor with the engine."""
+    backend = open_backend("docker", home)
+    assert isinstance(backend, DockerBackend)
+    try:
+        backend.open(SandboxConfig()).close()
+    except SandboxError as error:
+        pytest.skip(f"the engine starts no containers here: {error}")
+    yield backend
+    assert SWEEPER.wait(20)
+    left = [path.name for path in (home / "sandboxes").iterdir() if not path.name.startswith(".")]
+    assert left == []
+    deadline = time.monotonic() + 20
+    while (here := containers(backend, home)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert here == []
+    assert backend.images.leavings.wait(20)
+    assert passing(backend, home) == []
