@@ -67,6 +67,24 @@ def test_table():
         assert add(a, 10) == want
 
 
+CASES = [("x y", ["x", "y"]), ("z", ["z"])]
+WANTED = ["module", "level"]
+
+
+def test_named_table():
+    for text, want in CASES:
+        assert words(text) == want
+
+
+def test_of_the_module():
+    assert words("module level") == WANTED
+
+
+def test_items():
+    for a, want in {500: 502, 600: 602}.items():
+        assert add(a, 2) == want
+
+
 def test_close():
     assert third() == pytest.approx(0.3333333333)
 
@@ -117,8 +135,21 @@ class TestLarder(unittest.TestCase):
                 self.assertEqual(add(number, 0), number)
 """
 FILES = {"larder/__init__.py": SOURCE, "tests/__init__.py": "", MODULE: TESTS}
-NAMES = ("equal", "assigned", "partly", "close", "raised", "truth", "agreement", "helper", "table")
-SECRETS = (402, 7000, 51, 120, 909, 1002, 66, 0.3333333333, "no salt", "no .* here", "'no rice here'",
+NAMES = (
+    "equal",
+    "assigned",
+    "named_table",
+    "of_the_module",
+    "items",
+    "partly",
+    "close",
+    "raised",
+    "truth",
+    "agreement",
+    "helper",
+    "table",
+)
+SECRETS = (402, 7000, 51, 120, 909, 1002, 66, 0.3333333333, 502, 602, "module", "no salt", "no .* here", "'no rice here'",
            "42 it should be", "h.l+o", "no [a-z]", "KeyError")  # fmt: skip
 
 
@@ -186,9 +217,9 @@ def test_what_is_wrong_is_told_test_by_test(sealed: Sealed) -> None:
     """A sealed run of a wrong patch names the tests that it gets wrong, and no other."""
     wrong = sealed.run(SOURCE.replace("a + b", "a - b"))
     told = held(sealed.calibration, wrong, sealed.plain.census)
-    assert {_id(name) for name in ("assigned", "close", "raised", "truth")} == set(
-        sealed.plain.census
-    ).difference(told.contradicted)
+    assert {
+        _id(name) for name in ("assigned", "named_table", "of_the_module", "close", "raised", "truth")
+    } == set(sealed.plain.census).difference(told.contradicted)
     assert told.missing == ()
 
 
@@ -199,6 +230,9 @@ def test_strength_is_that_of_the_places_that_the_fix_mends(sealed: Sealed) -> No
     assert {name: found[_id(name)] for name in NAMES} == {
         "equal": "strong",
         "assigned": "none",
+        "named_table": "none",
+        "of_the_module": "none",
+        "items": "strong",
         "partly": "strong",
         "close": "none",
         "raised": "none",

@@ -17,6 +17,7 @@ _PHASES = frozenset({"setup", "call", "teardown"})
 _OUTCOMES = frozenset({"passed", "failed", "skipped"})
 _MESSAGE = 16_000
 _LINE = 1 << 20
+_FINDINGS = 50_000
 
 
 class Report:
@@ -133,7 +134,9 @@ class Report:
 
     def _take_finding(self, line: dict[str, Any]) -> None:
         index = self._index(line)
-        if index is not None:
+        if len(self.findings) >= _FINDINGS:
+            self.alarm("more findings than a run has")
+        elif index is not None:
             self.findings.append((index, line))
 
     def _take_internal(self, line: dict[str, Any]) -> None:

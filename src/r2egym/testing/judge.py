@@ -18,6 +18,7 @@ from fractions import Fraction
 from numbers import Complex
 from typing import Any
 
+_PARTS = 40_000
 Plain = Any
 """What JSON gives."""
 
@@ -60,12 +61,34 @@ def decode(data: Plain, constants: Sequence[Plain] = ()) -> Any:
     Raises:
         UnreadableError: it is no plain value.
     """
+    if not _is_small(data):
+        raise UnreadableError("more than a test hands out")
     try:
         return _decode(data, constants)
     except UnreadableError:
         raise
     except (ValueError, TypeError, KeyError, IndexError, ArithmeticError, RecursionError) as error:
         raise UnreadableError(str(error)) from None
+
+
+def _is_small(data: Plain) -> bool:
+    """Whether comparing it takes no time to speak of, however it was made up: sets and dicts can be made slow."""
+    pending, seen = [data], 0
+    while pending:
+        part = pending.pop()
+        if isinstance(part, list):
+            seen += len(part)
+            pending.extend(part)
+        if seen > _PARTS:
+            return False
+    return True
+
+
+def _range(parts: Sequence[str]) -> range:
+    found = range(*(int(part, 16) for part in parts))
+    if len(found) > _PARTS:
+        raise UnreadableError("a range that takes long to walk through")
+    return found
 
 
 def _decode(data: Plain, constants: Sequence[Plain]) -> Any:
@@ -130,7 +153,7 @@ _SCALARS: dict[str, Callable[..., Any]] = {
     "c": complex,
     "s": str,
     "b": lambda text: text.encode("latin-1"),
-    "r": lambda parts: range(*(int(part, 16) for part in parts)),
+    "r": _range,
     "n": _named,
     "T": Kind,
     "k": Kind,

@@ -8,6 +8,8 @@ import ast
 
 from _r2egym.perturb import Opaque, name_of, value_of
 
+FUNCTIONS = (ast.FunctionDef, getattr(ast, "AsyncFunctionDef", ast.FunctionDef))
+ITEMS = ("items", "iteritems")
 EQUALITIES = frozenset([
     "assertEqual", "assertEquals", "failUnlessEqual", "assertListEqual", "assertDictEqual", "assertTupleEqual",
     "assertSequenceEqual", "assertSetEqual", "assertMultiLineEqual", "assertCountEqual", "assertItemsEqual",
@@ -15,13 +17,41 @@ EQUALITIES = frozenset([
 ])  # fmt: skip
 
 
-def withhold(function, operand):
-    """Put stand-ins where the values are; returns the names. ``operand`` makes a stand-in, and tells whether it is one."""
-    loads, stores, compared = _uses(function)
+def outside(tree):
+    """The nodes of a module that are in no function."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        pending += [part for part in ast.iter_child_nodes(node) if not isinstance(part, FUNCTIONS)]
+
+
+def lists(tree):
+    """``{name: node}`` of displays that a scope assigns once and reads once: tables under a name."""
+    loads, stores, _ = _uses(tree)
+    return {
+        name: cells[0][0].value
+        for name, cells in _assignments(tree).items()
+        if len(cells) == 1 == stores.get(name) == loads.get(name)
+    }
+
+
+def withhold(scope, operand, known):
+    """Put stand-ins where the values are; returns the names.
+
+    ``scope`` is a function, or a module for what it assigns outside of functions; ``operand`` makes a stand-in, and tells
+    whether it is one; ``known``: tables under a name, from around the scope.
+    """
+    loads, stores, compared = _uses(scope)
     names = set()
-    places = _parameters(function)
-    places.update(_tables(function))
-    assigned = _assignments(function)
+    places = {}
+    if isinstance(scope, ast.Module):
+        assigned = _assignments_in(outside(scope))
+    else:
+        tables = dict(known, **lists(scope))
+        places = _parameters(scope, tables)
+        places.update(_tables(scope, tables))
+        assigned = _assignments(scope)
     for name in sorted(set(places) | set(assigned)):
         if not loads.get(name) or loads[name] != compared.get(name, 0):
             continue
@@ -111,7 +141,7 @@ def _operands(node):
     return []
 
 
-def _parameters(function):
+def _parameters(function, tables):
     """``{parameter: (cells, how often that binds it in the body)}`` of ``parametrize``."""
     found = {}
     for mark in function.decorator_list:
@@ -125,7 +155,7 @@ def _parameters(function):
             continue
         if not isinstance(names, (list, tuple)):
             names = [part.strip() for part in names.split(",") if part.strip()]
-        rows = mark.args[1]
+        rows = _known(mark.args[1], tables)
         if isinstance(rows, (ast.List, ast.Tuple)):
             for column, name in enumerate(names):
                 cells = [_cell(rows, row, column, len(names)) for row in range(len(rows.elts))]
@@ -145,31 +175,51 @@ def _cell(rows, row, column, width):
     return None
 
 
-def _tables(function):
+def _known(node, tables):
+    return tables.get(node.id, node) if isinstance(node, ast.Name) else node
+
+
+def _column(rows, column, width):
+    """The cells of one column; None where there is no table."""
+    is_items = isinstance(rows, ast.Call) and isinstance(rows.func, ast.Attribute) and rows.func.attr in ITEMS
+    if is_items and isinstance(rows.func.value, ast.Dict) and width == len(ITEMS):
+        table = rows.func.value
+        return [(table, "values" if column else "keys", row) for row in range(len(table.values))]
+    if not isinstance(rows, (ast.List, ast.Tuple)):
+        return None
+    cells = [_cell(rows, row, column, width) for row in range(len(rows.elts))]
+    return None if None in cells else cells
+
+
+def _tables(function, tables):
     """``{name: (cells, 1)}`` of loops over a display of rows."""
     found, twice = {}, set()
     for node in ast.walk(function):
         if not isinstance(node, ast.For):
             continue
         targets = node.target.elts if isinstance(node.target, ast.Tuple) else []
-        rows = node.iter
+        rows = _known(node.iter, tables)
+        if isinstance(rows, ast.Call) and isinstance(rows.func, ast.Attribute) and not rows.args:
+            rows.func.value = _known(rows.func.value, tables)
         for column, target in enumerate(targets):
             if not isinstance(target, ast.Name):
                 continue
-            cells = [None]
-            if isinstance(rows, (ast.List, ast.Tuple)):
-                cells = [_cell(rows, row, column, len(targets)) for row in range(len(rows.elts))]
-            if target.id in found or not cells or None in cells:
+            cells = _column(rows, column, len(targets))
+            if target.id in found or not cells:
                 twice.add(target.id)
             else:
                 found[target.id] = (cells, 1)
     return {name: cells for name, cells in found.items() if name not in twice}
 
 
-def _assignments(function):
+def _assignments(scope):
     """``{name: cells}`` of names that are assigned by themselves."""
+    return _assignments_in(ast.walk(scope))
+
+
+def _assignments_in(nodes):
     found = {}
-    for node in ast.walk(function):
+    for node in nodes:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             found.setdefault(node.targets[0].id, []).append((node, "value", None))
     return found

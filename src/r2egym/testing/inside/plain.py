@@ -15,7 +15,7 @@ import uuid
 
 from _r2egym.channel import TEXT
 
-NODES, DEEP, LONG = 20000, 40, 300000
+NODES, DEEP, LONG = 5000, 40, 300000
 PY2 = sys.version_info[0] == 2
 NEUTRAL = frozenset(["Generic", "Protocol", "Enum", "IntEnum", "StrEnum", "ReprEnum", "IntFlag", "Flag"])
 _mro = type.__dict__["__mro__"].__get__

@@ -42,21 +42,23 @@ class Withholder(ast.NodeTransformer):
     def __init__(self, tree, tables, defined):
         self.closed, self.tables, self.defined = Closed(tree), tables, defined
         self.kinds = kinds.Reader(tree, self.closed)
-        self.withheld = set()
+        self.lists = columns.lists(tree)
+        self.withheld = columns.withhold(tree, self.operand, {})
         self.depth = 0
+        self.spans = []
 
     # --- functions ---
 
     def visit_FunctionDef(self, node):
         first, before = len(self.tables.constants), self.withheld
         if self.depth == 0:
-            self.withheld = columns.withhold(node, self.operand)
+            self.withheld = before | columns.withhold(node, self.operand, self.lists)
         self.depth += 1
         node.body = self._block(node.body)
         self.depth -= 1
         self.withheld = before
         if self.depth == 0:
-            self._mark_visible(node, first)
+            self.spans.append((node, first, len(self.tables.constants)))
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef
@@ -68,17 +70,23 @@ class Withholder(ast.NodeTransformer):
             changed += found if isinstance(found, list) else [found]
         return changed
 
-    def _mark_visible(self, function, first):
-        """A value that the rest of the test shows anyway is not much of a secret."""
+    def mark(self, tree):
+        """A value that the rest of its test, or the module around it, shows anyway is not much of a secret."""
+        around = self._shown(node for node in columns.outside(tree) if isinstance(node, ast.expr))
+        for function, first, last in self.spans:
+            shown = self._shown(node for node in ast.walk(function) if isinstance(node, ast.expr))
+            for constant in self.tables.constants[first:last]:
+                constant["visible"] = json.dumps(constant["v"], sort_keys=True) in shown | around
+
+    def _shown(self, nodes):
         shown = set()
-        for node in ast.walk(function):
-            if isinstance(node, ast.expr) and not hasattr(node, "ours"):
-                try:
+        for node in nodes:
+            try:
+                if not hasattr(node, "ours"):
                     shown.add(json.dumps(self.closed.encoded(node), sort_keys=True))
-                except Opaque:
-                    continue
-        for constant in self.tables.constants[first:]:
-            constant["visible"] = json.dumps(constant["v"], sort_keys=True) in shown
+            except Opaque:
+                continue
+        return shown
 
     # --- operands ---
 
@@ -291,6 +299,8 @@ def withhold(trees):
     defined = {node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, FUNCTIONS)}
     for path in sorted(trees):
         tree = trees[path]
-        Withholder(tree, tables, defined).visit(tree)
+        withholder = Withholder(tree, tables, defined)
+        withholder.visit(tree)
+        withholder.mark(tree)
         _mentions(tree)
     return {"sites": tables.sites, "constants": tables.constants}
