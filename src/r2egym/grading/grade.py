@@ -16,7 +16,7 @@ from threading import Lock
 from r2egym.building import Builder
 from r2egym.errors import R2EGymError, SandboxError, SandboxStartError
 from r2egym.grading.controls import Control, Prepared, Slot, prepare, task_key
-from r2egym.grading.rule import Doubts, loss, printable, reward_of, zero
+from r2egym.grading.rule import Doubts, believed, loss, printable, reward_of, zero
 from r2egym.grading.runs import GradeOptions, HopelessError, Runs
 from r2egym.grading.seal import LostError, Sealing
 from r2egym.grading.surface import divide
@@ -93,6 +93,19 @@ class Grader:
         other = copy.copy(self)
         other.options = self.options.model_copy(update={"seal": True})
         return other
+
+    def second_opinion(self, task: Task, patch: str, *, root: Path | None = None) -> Reward:
+        """What a sealed run alone says of a patch, as though a first run had said 1: for trying cheats against it."""
+        try:
+            prepared = self._prepared(task, root)
+            surface = divide(parse_patch(patch), is_link=prepared.links.__contains__, hidden=prepared.places)
+            return self._sealing.agreed(prepared, task, surface.applied, believed(task))
+        except (PatchError, RecursionError, HopelessError) as error:
+            return zero(task, note=str(error)[:500])
+        except LostError as error:
+            return _failed(task, "grader", str(error), provoked=True)
+        except R2EGymError as error:
+            return _failed(task, error.boundary, str(error))
 
     def seal(self, task: Task, *, root: Path | None = None) -> tuple[Calibration, dict[str, Strength]]:
         """What sealed runs of the task are held against, and how strongly each F2P test's answer is withheld.

@@ -14,6 +14,12 @@ def seal_of(task: Task) -> Strength | None:
     return next((strength for strength in STRENGTHS if strength in told.values()), None)
 
 
+def strengths_of(task: Task) -> dict[Strength, int]:
+    """How many of its F2P tests are sealed how; the strongest first."""
+    told = list(task.validation.seal.values())
+    return {strength: told.count(strength) for strength in STRENGTHS}
+
+
 def sealed_at_least(task: Task, least: Strength) -> bool:
     """Whether some F2P test's answer is withheld as strongly as ``least``; what is not known is not."""
     own = seal_of(task)
