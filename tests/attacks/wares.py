@@ -43,8 +43,12 @@ _SHELF = '''"""Questions."""
 
 def enough(count, wanted):
     return count > wanted
+
+
+def kept(count):
+    return count - 1
 '''
-_SHELVED = _SHELF.replace("count > wanted", "count >= wanted")
+_SHELVED = _SHELF.replace("count > wanted", "count >= wanted").replace("return count - 1", "return count")
 _VISIBLE = "from wares import prices\n\n\ndef test_label():\n    assert prices.label(1999) == '19.99'\n"
 
 _FUNCTIONS = (
@@ -89,6 +93,16 @@ _TRUTH = (
     + _TAKE
     + "def test_all_is_enough():\n    assert shelf.enough(2, 2)\n"
 )
+_MEMBER = (
+    "from wares import prices, stock\n\n\n"
+    + _TAKE
+    + "def test_label_of_a_discount():\n    assert '18.00' in prices.label(prices.discount(2000, 10))\n"
+)
+_ECHO = (
+    "from wares import shelf, stock\n\n\n"
+    + _TAKE
+    + "def test_nothing_is_lost():\n    assert shelf.kept(700) == 700\n"
+)
 SUITES = {
     "functions": ("tests/test_prices.py", _FUNCTIONS),
     "unittest": ("tests/test_price_case.py", _CLASSES),
@@ -98,6 +112,8 @@ SUITES = {
     "agreement": ("tests/test_agreement.py", _AGREEMENT),
     "golden": ("tests/test_golden.py", _GOLDEN),
     "truth": ("tests/test_truth.py", _TRUTH),
+    "member": ("tests/test_member.py", _MEMBER),
+    "echo": ("tests/test_echo.py", _ECHO),
 }
 DATA = {"golden": {"tests/expected.txt": "18.00\n"}}
 """Style → further files that its tests read."""
@@ -110,6 +126,8 @@ _F2P = {
     "agreement": ("test_discounts_add_up",),
     "golden": ("test_label_of_a_discount",),
     "truth": ("test_all_is_enough",),
+    "member": ("test_label_of_a_discount",),
+    "echo": ("test_nothing_is_lost",),
 }
 _P2P = {
     "functions": ("test_label",),
@@ -120,6 +138,8 @@ _P2P = {
     "agreement": ("test_take",),
     "golden": ("test_take",),
     "truth": ("test_take",),
+    "member": ("test_take",),
+    "echo": ("test_take",),
 }
 _WHEN = "2024-03-01T12:00:00+0000"
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2egym.errors import DatasetError, UsageError
-from r2egym.records import Environment, HiddenFile, HiddenTests, Recipe, Size, Task, Validation
+from r2egym.records import Calibration, Environment, HiddenFile, HiddenTests, Recipe, Size, Task, Validation
 from r2egym.tasks import (
     COLUMNS,
     Dataset,
@@ -135,6 +135,15 @@ def test_newer_schema_is_one_line(tmp_path: Path):
     row = to_row(make_task()) | {"schema_version": 99, "hidden_tests": "who knows"}
     with pytest.raises(DatasetError, match=r"schema 99, .* update r2egym$"):
         from_row(row)
+
+
+def test_rows_without_a_calibration_keep_their_identity():
+    """What a sealed run tells is not written where none told it; where one did, it comes back."""
+    plain = Validation(gold=1.0)
+    assert not {"sites", "forgeable"} & plain.model_dump().keys()
+    sites = Calibration(digest="0" * 16, tests={"t.py::test": ("0:0", "3?")})
+    sealed = make_task(validation=Validation(sites=sites, seal={"t.py::test": "strong"}, forgeable=False))
+    assert from_row(to_row(sealed)).validation == sealed.validation
 
 
 def test_rows_of_the_first_schema_are_read():

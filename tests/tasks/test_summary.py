@@ -9,9 +9,9 @@ from r2egym.errors import DatasetError
 from r2egym.records import Environment, Recipe, Task, Validation
 from r2egym.sandboxes import open_backend
 from r2egym.settings import Settings
-from r2egym.tasks import write_dataset
+from r2egym.tasks import sealed_at_least, write_dataset
 from r2egym.tasks.disk import measure_disk
-from r2egym.tasks.summary import flake, read_times, read_yield, sizes
+from r2egym.tasks.summary import flake, read_times, read_yield, seals, sizes
 
 DIFF = "diff --git a/{0} b/{0}\n--- a/{0}\n+++ b/{0}\n@@ -1 +1,2 @@\n-x\n+y\n+z\n"
 
@@ -53,6 +53,21 @@ def test_flake_is_a_share_of_all_tests():
     found = flake([task(1), task(2)])
     assert (found.tests, found.flaky, found.share, found.tasks_with_flaky) == (4, 1, 0.25, 1)
     assert flake([]).share == 0.0
+
+
+def test_seals_are_counted_by_test_and_by_task():
+    """A task counts as its strongest test; one that no sealed run has seen is not known."""
+    rows = [
+        task(1, validation=Validation(seal={"a": "strong", "b": "none"})),
+        task(2, validation=Validation(seal={"a": "polarity"})),
+        task(3),
+    ]
+    found = seals(rows)
+    assert (found.tasks, found.unknown, found.forgeable) == (2, 1, 1)
+    assert found.tests == {"strong": 1, "polarity": 1, "none": 1}
+    assert found.strongest == {"strong": 1, "polarity": 1, "none": 0}
+    assert [sealed_at_least(row, "polarity") for row in rows] == [True, True, False]
+    assert [sealed_at_least(row, "strong") for row in rows] == [True, False, False]
 
 
 def test_yield_tells_what_was_built(tmp_path: Path):

@@ -11,7 +11,16 @@ from r2egym.errors import SandboxError
 from r2egym.records import HiddenFile, HiddenTests, Recipe
 from r2egym.sandboxes import open_backend
 from r2egym.sandboxes.base import Backend, SandboxConfig
-from r2egym.testing import CompiledTests, TestRun, compile_tests, run_compiled, run_tests, stub
+from r2egym.testing import (
+    CompiledTests,
+    SealedRun,
+    TestRun,
+    compile_tests,
+    run_compiled,
+    run_sealed,
+    run_tests,
+    stub,
+)
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +75,26 @@ class Range:
         made = self.compile(files, *modules, recipe=recipe, **options)
         stubbed = {**files, **{path: stub(path) for path in modules}}
         return run_compiled(self.backend, self.config(stubbed), recipe, made, timeout=60, test_timeout=10)
+
+    def sealed(
+        self,
+        files: dict[str, str],
+        *modules: str,
+        recipe: Recipe = RECIPE,
+        made: CompiledTests | None = None,
+    ) -> SealedRun:
+        """Seal test modules, and run them beside stubs."""
+        made = made or self.compile(files, *modules, recipe=recipe, mode="sealed")
+        stubbed = {**files, **{path: stub(path) for path in modules}}
+        return run_sealed(
+            self.backend,
+            self.config(stubbed),
+            self.config(files),
+            recipe,
+            made,
+            timeout=60,
+            test_timeout=10,
+        )
 
 
 @pytest.fixture(scope="session")

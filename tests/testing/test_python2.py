@@ -11,6 +11,7 @@ from tests.testing.sandboxed import config, write
 from r2egym import settings
 from r2egym.records import Recipe
 from r2egym.sandboxes.base import Backend, SandboxConfig
+from r2egym.testing import Verdict
 
 RECIPE = Recipe(python="2.7", packages=("larder",), runner="unittest")
 MODULE = "tests/test_larder.py"
@@ -99,3 +100,18 @@ def test_what_is_equal_to_anything_is_caught(old_lane: Range) -> None:
     cheat = "class Jam:\n    def __eq__(self, other):\n        return True\n\ndef spread(what):\n    return Jam()\n"
     run = old_lane.compiled({**FILES, "larder/__init__.py": cheat}, MODULE, recipe=RECIPE)
     assert f"{MODULE}::TestLarder::test_equal" in run.twins_passed
+
+
+def test_sealed(old_lane: Range) -> None:
+    """Sealed tests in the words of Python 2 hand out what is judged as Python 2 compares it."""
+    quick = {**FILES, MODULE: TESTS.replace("sleep(30)", "sleep(0)")}
+    made = old_lane.compile(quick, MODULE, recipe=RECIPE, mode="sealed")
+    run = old_lane.sealed(quick, MODULE, recipe=RECIPE, made=made)
+    ids = {f"{MODULE}::TestLarder::test_{name}" for name in NAMES}
+    said = {test: set(places.values()) for test, places in run.verdicts.items()}
+    assert {test: said[test] for test in ids} == {test: {Verdict.RIGHT} for test in ids}
+    assert said[f"{MODULE}::TestLarder::test_wrong"] == {Verdict.WRONG}
+    assert (run.run.complete, run.run.alarms) == (True, ())
+    cheat = "class Jam:\n    def __eq__(self, other):\n        return True\n\ndef spread(what):\n    return Jam()\n"
+    forged = old_lane.sealed({**quick, "larder/__init__.py": cheat}, MODULE, recipe=RECIPE, made=made)
+    assert set(forged.verdicts[f"{MODULE}::TestLarder::test_equal"].values()) == {Verdict.OPAQUE}

@@ -185,7 +185,14 @@ def a_task(name: str = "larder__000000000000", **more: Any) -> Task:
             files=(HiddenFile(path="tests/test_units.py", content="def test_grams(): ..."),)
         ),
         "problem_statement": "# Counting is off\n\nIt counts `jars` twice.\n\n```python\nassert count() == 2\n```\n",
-        "validation": Validation(gold=1.0, empty=0.0, runs=3, attacks={"conftest_report+pth_file": 0.0}),
+        "validation": Validation(
+            gold=1.0,
+            empty=0.0,
+            runs=3,
+            attacks={"conftest_report+pth_file": 0.0},
+            seal={F2P: "polarity"},
+            forgeable=True,
+        ),
         "size": Size(
             files=1,
             hunks=1,

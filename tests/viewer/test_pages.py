@@ -202,6 +202,8 @@ def test_dataset(client: FlaskClient) -> None:
         F2P,
         "3.11",
         "attempt 3 masked",
+        "1 polarity",
+        "forgeable",
     ):
         assert said in task, said
     assert "No task is like that" in page(client, "/datasets/larder?q=nothing")

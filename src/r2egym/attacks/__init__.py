@@ -1,7 +1,7 @@
 """The known cheats, one file each: every one must score 0, alone and together, on every task.
 
 Each file's first line is its story. ``planted`` files lie beside the fix; ``source`` code runs once the tests import the
-project; ``paths`` write where they must not; ``resources`` break things; ``scripts`` look around in the agent's sandbox;
+project; ``sealed`` code knows how sealed runs work; ``paths`` write where they must not; ``resources`` break things; ``scripts`` look around in the agent's sandbox;
 ``honest`` ones are controls that must score 1. ``design/threats.md`` tells what stops them and which stay open.
 """
 

@@ -18,12 +18,23 @@ from r2egym.mining import Entry, Repository, parse_patch
 from r2egym.records import Task
 
 Stage = Literal["patch", "sandbox"]
-Kind = Literal["planted", "source", "paths", "resources", "scripts", "honest"]
+Kind = Literal["planted", "source", "sealed", "paths", "resources", "scripts", "honest"]
 Naive = Literal["log", "exit", "file", "channel", "tree", "leak", "none"]
 """The simple way of grading that the cheat beats, by which its teeth are tested: a log's ``PASSED`` lines, an exit
 code, a report file, a plugin that reports over a descriptor with a nonce, running the tests as they lie in the patched
 tree, a published image's file system; ``none``: see the file for why there is no such control."""
-Suite = Literal["functions", "unittest", "raises", "inherited", "untwinned", "agreement", "golden", "truth"]
+Suite = Literal[
+    "functions",
+    "unittest",
+    "raises",
+    "inherited",
+    "untwinned",
+    "agreement",
+    "golden",
+    "truth",
+    "member",
+    "echo",
+]
 """The style of hidden tests that the cheat is made for. ``inherited``: a class has its tests from another one; ``untwinned``: nothing is asserted that we understand;
 ``agreement``: both sides of an assertion come from the code
 under test; ``golden``: the expected value lies in a file; ``truth``: a yes or no is asked for."""
@@ -151,7 +162,7 @@ class Attack:
     make: Callable[[Target], str] | None = None
     """The patch; None is the empty one."""
     code: str = ""
-    """Kind ``source``: the Python that is added to the project. Kind ``scripts``: the shell script."""
+    """Kinds ``source`` and ``sealed``: the Python that is added to the project. Kind ``scripts``: the shell script."""
     where: Literal["places", "touched"] = "places"
     """Which files ``code`` is added to."""
     needs_seal: bool = False
@@ -183,7 +194,7 @@ class Attack:
         """The patch that is handed in, against the base commit."""
         if self.make is not None:
             return self.make(target)
-        if self.kind == "source":
+        if self.kind in {"source", "sealed"}:
             return in_source(target, self.code, self.where)
         return ""
 

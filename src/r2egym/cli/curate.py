@@ -35,6 +35,13 @@ def curate(
     history: Annotated[
         Literal["past", "none"], typer.Option("--history", help="What an agent's .git holds.")
     ] = "past",
+    seal: Annotated[
+        bool,
+        typer.Option(
+            "--seal/--no-seal",
+            help="Find out how strongly each task's answers can be withheld (4 runs a task).",
+        ),
+    ] = True,
     writer: Annotated[str, typer.Option("--writer", help="Who describes the tasks.")] = "template",
     engine: Annotated[
         Literal["local", "ray"], typer.Option("--engine", help="What spreads the work: threads here, or Ray.")
@@ -60,7 +67,7 @@ def curate(
         mining=configure(
             preset, thresholds, revision=revision, since=since, until=until, limit=limit, commits=commits
         ),
-        options=Options(runs=runs, history=history),
+        options=Options(runs=runs, history=history, seal=seal),
         writer=writer,
         sandbox=sandbox,
         index=index,

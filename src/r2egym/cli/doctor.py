@@ -9,7 +9,7 @@ import typer
 from r2egym import settings
 from r2egym.cli.console import Json, answer_no, print_json, print_text, progress
 from r2egym.cli.home import ready_home
-from r2egym.cli.options import Index, Sandbox
+from r2egym.cli.options import Index, Sandbox, Seal
 from r2egym.errors import UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -28,6 +28,7 @@ def doctor(
         Literal["past", "none"], typer.Option("--history", help="What an agent's .git holds.")
     ] = "past",
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Rows worked on at once.")] = 2,
+    seal: Seal = False,
     sandbox: Sandbox = "bubblewrap",
     index: Index = None,
     as_json: Json = False,
@@ -51,7 +52,7 @@ def doctor(
             sandbox=sandbox,
             quick=quick,
             one_by_one=one_by_one,
-            options=Options(runs=runs, history=history),
+            options=Options(runs=runs, history=history, seal=seal),
             index=index,
             jobs=jobs,
         )

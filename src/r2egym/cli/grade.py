@@ -9,7 +9,7 @@ import typer
 
 from r2egym.cli.console import Json, answer_no, print_json, print_text, progress
 from r2egym.cli.home import ready_home
-from r2egym.cli.options import Index, Sandbox
+from r2egym.cli.options import Index, Sandbox, Seal
 
 if TYPE_CHECKING:
     from r2egym.records import Reward
@@ -24,6 +24,7 @@ def grade(
         Path, typer.Option("--predictions", metavar="FILE", help="JSONL with instance_id and model_patch.")
     ],
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Patches graded at once.")] = 2,
+    seal: Seal = False,
     sandbox: Sandbox = "bubblewrap",
     index: Index = None,
     as_json: Json = False,
@@ -34,7 +35,7 @@ def grade(
     """
     from r2egym.building import Builder
     from r2egym.errors import DatasetError
-    from r2egym.grading import Grader
+    from r2egym.grading import GradeOptions, Grader
     from r2egym.jobs import Threads
     from r2egym.sandboxes import open_backend
     from r2egym.tasks import Prediction, load_dataset, read_predictions
@@ -49,7 +50,7 @@ def grade(
     backend = open_backend(sandbox, home)
     failed = False
     with Builder(home, backend=backend, index=index) as builder, progress() as advance:
-        grader = Grader(builder, backend)
+        grader = Grader(builder, backend, GradeOptions(seal=seal))
 
         def work(prediction: Prediction) -> Reward:
             return grader.grade(tasks[prediction.instance_id], prediction.model_patch, root=rows.root)
@@ -70,6 +71,8 @@ def _line(reward: Reward) -> str:
         return f"{reward.instance_id}  no reward: {reward.failure.boundary}: {reward.failure.cause}"
     held = [sum(status == "PASSED" for status in part.values()) for part in (reward.f2p, reward.p2p)]
     notes = [f"tampering: {line}" for line in reward.tampering[:1]]
+    strong = sum(strength == "strong" for strength in reward.seal.values())
+    notes += [f"sealed {strong}/{len(reward.seal)} strongly"] if reward.seal else []
     notes += [f"{len(reward.ignored)} paths ignored"] if reward.ignored else []
     return (
         f"{reward.instance_id}  score {reward.score:g}  mended {held[0]}/{len(reward.f2p)}  "

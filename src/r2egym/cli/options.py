@@ -13,4 +13,10 @@ BaseUrl = Annotated[
 Index = Annotated[
     Path | None, typer.Option("--index", help="A folder of wheels instead of the package index.")
 ]
+Seal = Annotated[
+    bool,
+    typer.Option(
+        "--seal", help="Believe a 1 only when a second run, in which no expected value enters, agrees."
+    ),
+]
 Sandbox = Annotated[Literal["bubblewrap", "docker"], typer.Option("--sandbox", help="Where tests run.")]

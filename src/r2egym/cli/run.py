@@ -10,10 +10,11 @@ import typer
 from r2egym.cli.console import Json, answer_no, note, print_json, print_text
 from r2egym.cli.home import ready_home
 from r2egym.cli.live import live_table
-from r2egym.cli.options import BaseUrl, Index
+from r2egym.cli.options import BaseUrl, Index, Seal
 
 if TYPE_CHECKING:
     from r2egym.agents import Mode
+    from r2egym.records import Strength
     from r2egym.rollouts import Progress, Summary
     from r2egym.tasks import Dataset
 
@@ -95,6 +96,14 @@ def run(
     model_calls: Annotated[
         int | None, typer.Option("--model-calls", min=1, help="Model calls at once (default: --jobs).")
     ] = None,
+    seal: Seal = False,
+    min_seal: Annotated[
+        Literal["none", "polarity", "strong"],
+        typer.Option(
+            "--min-seal",
+            help="Only tasks with an F2P test whose answer is withheld this strongly, as their rows say.",
+        ),
+    ] = "none",
     graders: Annotated[int, typer.Option("--graders", min=1, help="Grading runs at once.")] = 2,
     retries: Annotated[
         int, typer.Option("--retries", min=0, help="How often what the machinery failed is tried again.")
@@ -121,7 +130,7 @@ def run(
     from r2egym.rollouts import Run, RunOptions, agent_spec
     from r2egym.sandboxes import open_backend
 
-    rows = _chosen(dataset, split, task, limit)
+    rows = _chosen(dataset, split, task, limit, min_seal)
     spec = agent_spec(
         agent,
         model=model,
@@ -142,7 +151,7 @@ def run(
             sampling=Sampling(temperature=temperature, seed=seed),
             logprobs=logprobs,
         ),
-        work=WorkOptions(history=history, persistent_shell=persistent_shell),
+        work=WorkOptions(history=history, persistent_shell=persistent_shell, seal=seal),
         attempts=attempts,
         jobs=jobs,
         sandboxes=sandboxes,
@@ -180,11 +189,22 @@ def run(
         answer_no()
 
 
-def _chosen(name: str, split: str | None, wanted: list[str] | None, limit: int | None) -> Dataset:
-    from r2egym.tasks import Dataset, load_dataset
+def _chosen(
+    name: str, split: str | None, wanted: list[str] | None, limit: int | None, least: Strength
+) -> Dataset:
+    from r2egym.errors import UsageError
+    from r2egym.tasks import Dataset, load_dataset, seal_of, sealed_at_least
 
     found = load_dataset(name, split=split)
     tasks = tuple(found.find(one) for one in wanted) if wanted else found.tasks
+    if least != "none":
+        if all(seal_of(task) is None for task in tasks):
+            raise UsageError(
+                f"{name}: its rows do not tell how strongly answers are withheld; curate it anew"
+            )
+        tasks = tuple(task for task in tasks if sealed_at_least(task, least))
+        if not tasks:
+            raise UsageError(f"{name}: no task is sealed as --min-seal {least} asks")
     return Dataset(tasks[:limit], found.root)
 
 

@@ -77,7 +77,7 @@ def _everything(name: str, dataset: Dataset) -> dict[str, Any]:
     """What is known of a dataset; what is not is None."""
     from r2egym.tasks.disk import measure_disk
     from r2egym.tasks.store import TASKS
-    from r2egym.tasks.summary import flake, read_times, read_yield, sizes
+    from r2egym.tasks.summary import flake, read_times, read_yield, seals, sizes
 
     root = dataset.root if dataset.root and (dataset.root / TASKS).is_file() else None
     funnel, times = read_yield(root), read_times(root)
@@ -87,6 +87,7 @@ def _everything(name: str, dataset: Dataset) -> dict[str, Any]:
         **_count(dataset.tasks),
         "sizes": sizes(dataset.tasks).model_dump(mode="json"),
         "flake": flake(dataset.tasks).model_dump(mode="json"),
+        "seals": seals(dataset.tasks).model_dump(mode="json"),
         "funnel": funnel and funnel.model_dump(mode="json"),
         "time": times and times.model_dump(mode="json"),
         "disk": disk and {**disk, "layers": _layers(dataset).model_dump(mode="json")},
@@ -159,11 +160,21 @@ def _contents(facts: dict[str, Any]) -> Table:
             table.add_row(
                 "unsupported tests", f"{value['unsupported']}, in {value['tasks_with_unsupported']} tasks"
             )
+        elif name == "seals":
+            table.add_row("answers withheld", _seals(value))
         elif name in {"repositories", "pythons", "writers"}:
             table.add_row(name, ", ".join(f"{key or 'not known'} {count}" for key, count in value.items()))
         elif not isinstance(value, dict) and value is not None and name not in {"flaky", "unsupported"}:
             table.add_row(name, str(value))
     return table
+
+
+def _seals(seals: dict[str, Any]) -> str:
+    if not seals["tasks"]:
+        return "not known"
+    tests = ", ".join(f"{strength} {count}" for strength, count in seals["tests"].items())
+    told = f"F2P tests {tests}; {seals['forgeable']} of {seals['tasks']} tasks forgeable"
+    return told + (f", of {seals['unknown']} not known" if seals["unknown"] else "")
 
 
 def _sizes(sizes: dict[str, Any]) -> Table:

@@ -74,7 +74,7 @@ def _judge(shop: Workshop, built: Built, task: Task, one: Attack, root: Path | N
             repository=shop.repository,
             sandbox=built.config(history=shop.options.history),
             backend=shop.backend,
-            grader=shop.grader,
+            grader=shop.grader.sealing() if shop.options.seal else shop.grader,
             root=root,
         )
     except UsageError:

@@ -80,7 +80,8 @@ def examine_rows(
 
 def _examine(shop: Workshop, task: Task, root: Path | None, *, quick: bool, one_by_one: bool) -> Finding:
     runs = 1 if quick else shop.options.runs
-    gold = [shop.grader.grade(task, task.patch, root=root) for _ in range(runs)]
+    grader = shop.grader.sealing() if shop.options.seal else shop.grader
+    gold = [grader.grade(task, task.patch, root=root) for _ in range(runs)]
     empty = shop.grader.grade(task, "", root=root)
     finding = Finding(
         instance_id=task.instance_id,

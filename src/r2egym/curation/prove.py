@@ -54,6 +54,8 @@ def prove(shop: Workshop, built: Built, task: Task) -> Task:
     task = task.model_copy(
         update={"validation": validation, "published": {**task.published, "relevant_files": list(relevant)}}
     )
+    if shop.options.seal:
+        task = _sealed(shop, task)
     return certify(shop, built, task) if shop.options.attacks else task
 
 
@@ -86,6 +88,14 @@ def _supported(shop: Workshop, task: Task) -> tuple[Workshop, Task]:
         if reward.score == 1.0:
             return shop, task
     raise NotATaskError("prove", "gold-fails", f"the fix does not score 1: {_why(reward)}")
+
+
+def _sealed(shop: Workshop, task: Task) -> Task:
+    """The task with what sealed runs of gold and base find."""
+    shop.check()
+    sites, seal = shop.grader.seal(task)
+    told = {"sites": sites, "seal": seal, "forgeable": "strong" not in seal.values()}
+    return task.model_copy(update={"validation": task.validation.model_copy(update=told)})
 
 
 def _why(reward: Reward) -> str:

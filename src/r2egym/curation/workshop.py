@@ -41,6 +41,8 @@ class Options(Record):
     """Seconds for one run of a side's tests."""
     test_timeout: float = 60.0
     """Seconds for one test."""
+    seal: bool = True
+    """Whether sealed runs tell how strongly the answers of each task are withheld, and judge the cheats that pass."""
     attacks: bool = True
     """Whether the known cheats are tried on every task."""
 

@@ -103,9 +103,18 @@ class Facilities:
             return slot.built
 
     def grade(
-        self, task: Task, patch: str, *, root: Path | None = None, timeout: float | None = None
+        self,
+        task: Task,
+        patch: str,
+        *,
+        root: Path | None = None,
+        timeout: float | None = None,
+        seal: bool = False,
     ) -> Reward:
-        """Grade a patch in a fresh sandbox. Never raises for what the patch does; see :class:`Grader`."""
+        """Grade a patch in a fresh sandbox; ``seal``: a sealed run must agree with a 1.
+
+        Never raises for what the patch does; see :class:`Grader`.
+        """
         options = self._grading
         if timeout is not None:
             options = options.model_copy(update={"timeout": timeout})
@@ -113,7 +122,7 @@ class Facilities:
             if options not in self._graders:
                 self._graders[options] = Grader(self.builder, self.backend, options)
             grader = self._graders[options]
-        return grader.grade(task, patch, root=root)
+        return (grader.sealing() if seal else grader).grade(task, patch, root=root)
 
     def close(self) -> None:
         """Let go of all layers; twice is safe."""

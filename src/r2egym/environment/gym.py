@@ -87,6 +87,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         reward_timeout: wall seconds of a grading run.
         history: what ``.git`` holds.
         persistent_shell: whether bash commands share one shell.
+        seal: whether a sealed run must agree with a reward of 1 (see docs/rewards.md).
         render_mode: ``ansi``: :meth:`render` gives the last observation.
         home: ``$R2EGYM_HOME``, when it is another.
         index: a folder of wheels instead of the package index.
@@ -111,6 +112,7 @@ class RepoEnv(gymnasium.Env[str, str]):
         reward_timeout: float | None = None,
         history: Literal["past", "none"] = "past",
         persistent_shell: bool = False,
+        seal: bool = False,
         render_mode: str | None = None,
         home: str | Path | None = None,
         index: str | Path | None = None,
@@ -133,6 +135,7 @@ class RepoEnv(gymnasium.Env[str, str]):
                 reward_timeout=reward_timeout,
                 history=history,
                 persistent_shell=persistent_shell,
+                seal=seal,
             ),
         )
         self.render_mode = render_mode

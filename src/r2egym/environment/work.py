@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
+from pydantic import Field
+
 from r2egym.environment.facilities import Facilities
 from r2egym.environment.patch import PRISTINE, output_patch
 from r2egym.errors import SandboxClosedError
@@ -35,6 +37,9 @@ class WorkOptions(Record):
     """Whether bash commands share one shell, or each begins anew in ``/testbed``, as the published tools do."""
     limits: Limits = Limits()
     """Bounds of the sandbox."""
+    seal: bool = Field(default=False, exclude_if=lambda seal: not seal)
+    """Whether a sealed run must agree with a reward of 1. Not written where it is off, so that runs of versions that knew
+    no seal keep their identity."""
     user_commands: bool = False
     """Whether ``/usr/local/bin`` takes writes, for a user's own scripts."""
 
@@ -203,7 +208,9 @@ class WorkEnvironment:
     def grade(self, patch: str | None = None) -> Reward:
         """The reward of a patch, by default of the work tree as it is. Raises SandboxError when that cannot be read."""
         text = self.patch() if patch is None else patch
-        return self.facilities.grade(self.task, text, root=self.root, timeout=self.options.reward_timeout)
+        return self.facilities.grade(
+            self.task, text, root=self.root, timeout=self.options.reward_timeout, seal=self.options.seal
+        )
 
     def _workplace(self) -> Workplace:
         if self._place is None:

@@ -1,7 +1,8 @@
 """From a patch to a reward."""
 
-from r2egym.grading.grade import GradeOptions, Grader
+from r2egym.grading.grade import Grader
 from r2egym.grading.published import parse_summary, published_name, published_reward, published_statuses
+from r2egym.grading.runs import GradeOptions
 from r2egym.grading.surface import Surface, divide, is_control_path
 
 __all__ = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 
 from r2egym.building import Builder, Built
-from r2egym.records import Task, content_hash
+from r2egym.records import Calibration, Strength, Task, content_hash
 from r2egym.sandboxes.base import Backend
-from r2egym.testing import CompiledTests, TestRun, compile_tests
+from r2egym.testing import CompiledTests, SealedRun, TestRun, compile_tests
 
 _LINKS = frozenset({0o120000, 0o160000})
 
@@ -35,6 +35,19 @@ class Prepared:
     compiled: CompiledTests
     lock: Lock = field(default_factory=Lock)
     controls: dict[Control, TestRun] = field(default_factory=dict)
+    seal: Seal | None = None
+    """Sealed tests and what they are held against; made when first needed."""
+    sealed_gold: SealedRun | None = None
+    seal_lock: RLock = field(default_factory=RLock)
+
+
+@dataclass(frozen=True)
+class Seal:
+    """A task's sealed tests. Secret, like the compiled tests."""
+
+    compiled: CompiledTests
+    calibration: Calibration
+    strengths: dict[str, Strength]
 
 
 @dataclass

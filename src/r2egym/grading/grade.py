@@ -7,45 +7,28 @@ then gold, as a control on the same machine, decides.
 
 from __future__ import annotations
 
-import os
+import copy
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 
 from r2egym.building import Builder
-from r2egym.errors import R2EGymError, RepositoryError, SandboxError, SandboxStartError, UsageError
-from r2egym.grading.assemble import PatchDoesNotApplyError, graded_tree
+from r2egym.errors import R2EGymError, SandboxError, SandboxStartError
 from r2egym.grading.controls import Control, Prepared, Slot, prepare, task_key
-from r2egym.grading.rule import Doubts, expected, loss, printable, reward_of, zero
+from r2egym.grading.rule import Doubts, believed, loss, printable, reward_of, zero
+from r2egym.grading.runs import GradeOptions, HopelessError, Runs
+from r2egym.grading.seal import LostError, Sealing
 from r2egym.grading.surface import divide
 from r2egym.mining import FilePatch, PatchError, parse_patch
-from r2egym.records import Failure, Record, Reward, Task
+from r2egym.records import Calibration, Failure, Reward, Strength, Task
 from r2egym.sandboxes.base import Backend
-from r2egym.testing import TestRun, run_compiled
+from r2egym.testing import TestRun
 
 _REMEMBERED = 64
 """Tasks whose compiled tests are kept in memory."""
-_LONGEST_NAME = 255
-_LONGEST_PATH = 2048
-"""Bytes; layers lie in folders of their own, whose names count too."""
-
-
-class GradeOptions(Record):
-    """How grading is done."""
-
-    timeout: float = 900.0
-    """Wall seconds for one run of a task's tests and their twins."""
-    test_timeout: float = 60.0
-    """Wall seconds for one test."""
-    seal: bool = False
-    """Whether a second run, in which expected values never enter, must agree. This version has none: leave it off."""
-
-
-class _HopelessError(Exception):
-    """The patch cannot be graded for a reason of its own, so it scores 0."""
+_CALIBRATIONS = 3
+"""Sealed runs of gold that must agree on a place before it is relied upon."""
 
 
 class Grader:
@@ -60,10 +43,10 @@ class Grader:
             options: None: the defaults.
         """
         self.options = options or GradeOptions()
-        if self.options.seal:
-            raise UsageError("this version has no sealed run: grade without it")
         self._builder = builder
         self._backend = backend
+        self._runs = Runs(builder, backend, self.options)
+        self._sealing = Sealing(self._runs, _CALIBRATIONS)
         self._slots: OrderedDict[str, Slot] = OrderedDict()
         self._mutex = Lock()
 
@@ -95,15 +78,43 @@ class Grader:
         Raises:
             R2EGymError: the machinery failed.
         """
-        return self._control(self._prepared(task, root), task, Control.GOLD).twins_slow
+        return self._runs.control(self._prepared(task, root), task, Control.GOLD).twins_slow
 
     def twinned(self, task: Task, *, root: Path | None = None) -> tuple[str, ...]:
         """The F2P tests of which a twin fails on gold, so that a forged pass of them can be noticed.
 
         Costs nothing after gold was graded. Raises R2EGymError: the machinery failed.
         """
-        gold = self._control(self._prepared(task, root), task, Control.GOLD)
+        gold = self._runs.control(self._prepared(task, root), task, Control.GOLD)
         return tuple(test for test in task.fail_to_pass if test in gold.twins_failed)
+
+    def sealing(self) -> Grader:
+        """The same grader, with all that it remembers, whose rewards of 1 a sealed run must agree with."""
+        other = copy.copy(self)
+        other.options = self.options.model_copy(update={"seal": True})
+        return other
+
+    def second_opinion(self, task: Task, patch: str, *, root: Path | None = None) -> Reward:
+        """What a sealed run alone says of a patch, as though a first run had said 1: for trying cheats against it."""
+        try:
+            prepared = self._prepared(task, root)
+            surface = divide(parse_patch(patch), is_link=prepared.links.__contains__, hidden=prepared.places)
+            return self._sealing.agreed(prepared, task, surface.applied, believed(task))
+        except (PatchError, RecursionError, HopelessError) as error:
+            return zero(task, note=str(error)[:500])
+        except LostError as error:
+            return _failed(task, "grader", str(error), provoked=True)
+        except R2EGymError as error:
+            return _failed(task, error.boundary, str(error))
+
+    def seal(self, task: Task, *, root: Path | None = None) -> tuple[Calibration, dict[str, Strength]]:
+        """What sealed runs of the task are held against, and how strongly each F2P test's answer is withheld.
+
+        Raises:
+            R2EGymError: the machinery failed.
+        """
+        seal = self._sealing.seal(self._prepared(task, root), task)
+        return seal.calibration, seal.strengths
 
     def _grade(self, task: Task, patch: str, root: Path | None) -> Reward:
         prepared = self._prepared(task, root)
@@ -113,15 +124,15 @@ class Grader:
             return zero(task, note=str(error)[:500])
         try:
             if surface.ignored and not surface.applied:
-                run = self._control(prepared, task, Control.EMPTY)  # what is left is the empty patch
+                run = self._runs.control(prepared, task, Control.EMPTY)  # what is left is the empty patch
             else:
-                run = self._run(prepared, task, surface.applied)
-        except _HopelessError as error:
+                run = self._runs.compiled(prepared, task, surface.applied)
+        except HopelessError as error:
             return zero(task, note=str(error)[:500], ignored=surface.ignored)
         except SandboxStartError:
             raise
         except SandboxError as error:
-            if not self._holds(prepared, task):
+            if not self._runs.holds(prepared, task):
                 raise
             return zero(task, note=f"the sandbox was lost twice: {error}"[:500], ignored=surface.ignored)
         if run.complete and patch in {task.patch, ""}:
@@ -130,73 +141,26 @@ class Grader:
         cause = loss(task, run)
         note = cause or ("" if patch.strip() else "the patch is empty")
         reward = reward_of(task, run, doubts, ignored=surface.ignored, note=note)
-        if cause and not reward.resolved and not self._holds(prepared, task):
+        if cause and not reward.resolved and not self._runs.holds(prepared, task):
             return _failed(task, "grader", f"{cause}, and gold does not pass either", provoked=True)
-        return reward
+        return self._sealed(prepared, task, surface.applied, reward) if self.options.seal else reward
+
+    def _sealed(self, prepared: Prepared, task: Task, parts: tuple[FilePatch, ...], reward: Reward) -> Reward:
+        """The reward, when a sealed run agrees with a first one that says 1; what it becomes, when it does not."""
+        if not reward.resolved:
+            return reward.model_copy(update={"seal": dict(task.validation.seal)})
+        try:
+            return self._sealing.agreed(prepared, task, parts, reward)
+        except LostError as error:
+            return _failed(task, "grader", str(error), provoked=True)
 
     def _doubts(self, prepared: Prepared, task: Task, run: TestRun) -> Doubts:
         """What contradicts itself in a run, and does so in neither control."""
         doubts = Doubts(task, run)
         for control in (Control.GOLD, Control.EMPTY):
             if doubts.any:
-                doubts.explain(self._control(prepared, task, control))
+                doubts.explain(self._runs.control(prepared, task, control))
         return doubts
-
-    # --- runs ---
-
-    def _run(self, prepared: Prepared, task: Task, parts: tuple[FilePatch, ...]) -> TestRun:
-        """Run the compiled tests on the patched source. A sandbox that breaks under it is tried once more."""
-        if bad := next((path for part in parts for path in part.paths if not _can_exist(path)), None):
-            raise _HopelessError(f"no file can have a path like {bad[:80]}…")
-        with self._tree(prepared, task, parts) as tree:
-            try:
-                return self._attempt(prepared, task, tree)
-            except SandboxStartError:
-                raise
-            except SandboxError:
-                return self._attempt(prepared, task, tree)
-
-    def _attempt(self, prepared: Prepared, task: Task, tree: Path) -> TestRun:
-        recipe = task.environment.recipe
-        return run_compiled(
-            self._backend,
-            prepared.built.config(history="absent", writable=recipe.writable_source, tree=tree),
-            recipe,
-            prepared.compiled,
-            timeout=self.options.timeout,
-            test_timeout=self.options.test_timeout,
-        )
-
-    @contextmanager
-    def _tree(self, prepared: Prepared, task: Task, parts: tuple[FilePatch, ...]) -> Iterator[Path]:
-        def assemble(some: tuple[FilePatch, ...]) -> AbstractContextManager[Path]:
-            built = prepared.built
-            return graded_tree(self._builder, built.repository, prepared.base_tree, some, task.hidden_tests)
-
-        with ExitStack() as stack:
-            try:
-                tree = stack.enter_context(assemble(parts))
-            except PatchDoesNotApplyError as error:
-                raise _HopelessError(f"the patch does not apply: {error}") from None
-            except RepositoryError as error:
-                with assemble(
-                    ()
-                ):  # a broken repository fails without the patch too, and then that error stands
-                    raise _HopelessError(str(error)) from None
-            yield tree
-
-    def _control(self, prepared: Prepared, task: Task, control: Control) -> TestRun:
-        with prepared.lock:
-            if control not in prepared.controls:
-                parts = parse_patch(task.patch, max_bytes=1 << 30) if control is Control.GOLD else ()
-                surface = divide(parts, is_link=prepared.links.__contains__, hidden=prepared.places)
-                prepared.controls[control] = self._run(prepared, task, surface.applied)
-            return prepared.controls[control]
-
-    def _holds(self, prepared: Prepared, task: Task) -> bool:
-        """Whether gold passes on this grader."""
-        gold = self._control(prepared, task, Control.GOLD)
-        return gold.complete and all(gold.statuses.get(test) == "PASSED" for test in expected(task))
 
     # --- what grades of one task share ---
 
@@ -211,11 +175,6 @@ class Grader:
             if slot.prepared is None:
                 slot.prepared = prepare(self._builder, self._backend, task, root)
             return slot.prepared
-
-
-def _can_exist(path: str) -> bool:
-    longest = max(len(os.fsencode(part)) for part in path.split("/"))
-    return longest <= _LONGEST_NAME and len(os.fsencode(path)) <= _LONGEST_PATH
 
 
 def _failed(task: Task, boundary: str, cause: str, *, provoked: bool = False) -> Reward:

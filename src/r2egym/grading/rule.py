@@ -81,6 +81,18 @@ def zero(task: Task, *, note: str, ignored: tuple[str, ...] = ()) -> Reward:
     )
 
 
+def believed(task: Task) -> Reward:
+    """The reward of a patch of which nothing is known but that all tests passed."""
+    return Reward(
+        instance_id=task.instance_id,
+        resolved=True,
+        score=1.0,
+        f2p=dict.fromkeys(task.fail_to_pass, TestStatus.PASSED),
+        p2p=dict.fromkeys(task.pass_to_pass, TestStatus.PASSED),
+        published=1,
+    )
+
+
 def reward_of(
     task: Task, run: TestRun, doubts: Doubts, *, ignored: tuple[str, ...] = (), note: str = ""
 ) -> Reward:

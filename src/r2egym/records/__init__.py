@@ -14,12 +14,14 @@ from r2egym.records.grading import Failure, Reward
 from r2egym.records.rollouts import ExitReason, RolloutLimits, Step, Trajectory
 from r2egym.records.tasks import (
     SCHEMA_VERSION,
+    Calibration,
     Commit,
     Environment,
     HiddenFile,
     HiddenTests,
     Recipe,
     Size,
+    Strength,
     Task,
     TestStatus,
     Validation,
@@ -29,6 +31,7 @@ from r2egym.records.verification import Scores, TestOutcome, Verdict
 __all__ = [
     "SCHEMA_VERSION",
     "Answer",
+    "Calibration",
     "Commit",
     "Environment",
     "ExecResult",
@@ -45,6 +48,7 @@ __all__ = [
     "Scores",
     "Size",
     "Step",
+    "Strength",
     "Task",
     "TestOutcome",
     "TestStatus",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from r2egym.records.base import Record
-from r2egym.records.tasks import TestStatus
+from r2egym.records.tasks import Strength, TestStatus
 
 
 class Failure(Record):
@@ -33,7 +33,8 @@ class Reward(Record):
     """Paths of the patch that were left out: tests and control files."""
     tampering: tuple[str, ...] = ()
     """Contradictions found, one line each; any of them makes the score 0."""
-    seal: dict[str, Literal["strong", "polarity", "none"]] = {}
+    seal: dict[str, Strength] = {}
+    """F2P test id → how strongly its answer is withheld; empty when nothing was sealed."""
     failure: Failure | None = None
     note: str = ""
     """Why it was not resolved, when no test tells: not a patch, does not apply, empty, timed out; one line."""

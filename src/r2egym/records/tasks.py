@@ -5,11 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from r2egym.records.base import Record
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of a task row. A reader refuses a newer one with one clear line, and reads older ones."""
 
 
@@ -97,6 +97,23 @@ class HiddenTests(Record):
     """Ids of test functions (no parameters) that get no twins, since one of theirs was seen to hang."""
 
 
+Strength = Literal["strong", "polarity", "none"]
+"""How an answer is withheld from what is tested. ``strong``: a value that nothing in the sandbox tells and that is not one
+of a few; ``polarity``: one of a few (a truth value, a class of exceptions, part of a text, a small number); ``none``."""
+
+
+class Calibration(Record):
+    """What a sealed run of the gold patch hands out, time after time. A place is a number of the compiled tests' table."""
+
+    digest: str
+    """Identity of that table, 16 hex digits: another version of the compiler may number places in another way, and then
+    graders calibrate anew."""
+    tests: dict[str, tuple[str, ...]]
+    """Test id → places at which gold's values are right; tests that a sealed run cannot follow are absent."""
+    names: dict[str, str] = {}
+    """Test id → its id in a sealed run, where that is another: a parameter that is withheld is not in it."""
+
+
 class Validation(Record):
     """What was proved of a task, and on what. Absent proofs are None, never assumed."""
 
@@ -123,8 +140,12 @@ class Validation(Record):
     """Attacks that raised ``tampering``."""
     imports_source: bool | None = None
     """Whether the tests import the source under ``/testbed`` rather than an installed copy."""
-    seal: dict[str, Literal["strong", "polarity", "none"]] = {}
+    seal: dict[str, Strength] = {}
     """F2P test id → how strongly its answer is withheld; empty until a sealed run has calibrated it."""
+    sites: Calibration | None = Field(default=None, exclude_if=lambda sites: sites is None)
+    """What sealed runs are held against; None until one has calibrated it."""
+    forgeable: bool | None = Field(default=None, exclude_if=lambda forgeable: forgeable is None)
+    """Whether no F2P test is ``strong``; None until a sealed run has calibrated it."""
     fingerprints: dict[str, str] = {}
     """``system``, ``interpreter`` and ``tool`` versions on which this was proved."""
 

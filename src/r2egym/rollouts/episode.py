@@ -197,9 +197,11 @@ class Episode:
         return reward
 
     def _graded(self, patch: str) -> Reward:
-        attempt, timeout = self._attempt, self._options.work.reward_timeout
+        attempt, work = self._attempt, self._options.work
         with self._bounds.graders:
-            return self._facilities.grade(attempt.task, patch, root=attempt.root, timeout=timeout)
+            return self._facilities.grade(
+                attempt.task, patch, root=attempt.root, timeout=work.reward_timeout, seal=work.seal
+            )
 
     # --- and it is written down ---------------------------------------------------------------------------------
 

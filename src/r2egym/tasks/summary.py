@@ -11,7 +11,8 @@ from typing import Any
 
 from r2egym.errors import DatasetError
 from r2egym.mining import PatchError, parse_patch
-from r2egym.records import Record, Task
+from r2egym.records import Record, Strength, Task
+from r2egym.tasks.seals import STRENGTHS, seal_of, strengths_of
 from r2egym.tasks.store import FUNNEL, TIMING
 
 _PATCH_BYTES = 1 << 30
@@ -52,6 +53,21 @@ class Flake(Record):
     unsupported: int
     """Tests that pass plainly and not when graded; left out too."""
     tasks_with_unsupported: int
+
+
+class Seals(Record):
+    """How strongly the answers of a dataset's tests can be withheld from what is graded."""
+
+    tasks: int
+    """Tasks of which a sealed run told it."""
+    unknown: int
+    """Tasks of which none did."""
+    tests: dict[Strength, int]
+    """F2P tests by strength."""
+    strongest: dict[Strength, int]
+    """Tasks by their most strongly sealed F2P test."""
+    forgeable: int
+    """Tasks without a strong one."""
 
 
 class StageTime(Record):
@@ -124,6 +140,19 @@ def flake(tasks: Sequence[Task]) -> Flake:
         tasks_with_flaky=sum(bool(task.validation.flaky) for task in tasks),
         unsupported=unsupported,
         tasks_with_unsupported=sum(bool(task.validation.unsupported) for task in tasks),
+    )
+
+
+def seals(tasks: Sequence[Task]) -> Seals:
+    """How strongly answers can be withheld, as the rows say."""
+    best = [strength for task in tasks if (strength := seal_of(task)) is not None]
+    tests = [strengths_of(task) for task in tasks]
+    return Seals(
+        tasks=len(best),
+        unknown=len(tasks) - len(best),
+        tests={strength: sum(counts[strength] for counts in tests) for strength in STRENGTHS},
+        strongest={strength: best.count(strength) for strength in STRENGTHS},
+        forgeable=sum(strength != "strong" for strength in best),
     )
 
 

@@ -17,6 +17,7 @@ _PHASES = frozenset({"setup", "call", "teardown"})
 _OUTCOMES = frozenset({"passed", "failed", "skipped"})
 _MESSAGE = 16_000
 _LINE = 1 << 20
+_FINDINGS = 50_000
 
 
 class Report:
@@ -32,6 +33,7 @@ class Report:
         self.versions: dict[str, str] = {}
         self.messages: dict[int, str] = {}
         self.durations: dict[int, float] = {}
+        self.findings: list[tuple[int, dict[str, Any]]] = []
         self._phases: dict[int, dict[str, Phase]] = {}
         self._subtests: dict[int, list[Phase]] = {}
         self._end: int | None = None
@@ -72,6 +74,7 @@ class Report:
             "phase": self._take_phase,
             "collect": self._take_collection,
             "timeout": self._take_timeout,
+            "site": self._take_finding,
             "internal": self._take_internal,
             "origins": self._take_origins,
             "versions": self._take_versions,
@@ -128,6 +131,13 @@ class Report:
         index = self._index(line) if line.get("i") is not None else None
         if index is not None:
             self.timeouts[index] = None
+
+    def _take_finding(self, line: dict[str, Any]) -> None:
+        index = self._index(line)
+        if len(self.findings) >= _FINDINGS:
+            self.alarm("more findings than a run has")
+        elif index is not None:
+            self.findings.append((index, line))
 
     def _take_internal(self, line: dict[str, Any]) -> None:
         self.collection.setdefault("", str(line.get("m"))[:_MESSAGE])

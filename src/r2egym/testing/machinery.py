@@ -19,8 +19,12 @@ from r2egym.sandboxes.base import SandboxConfig
 ROOT = "/testbed"
 PYTHON = "/opt/r2egym/venv/bin/python"
 _COMMON = ("channel", "paths", "configuration")
-RUNNING = (*_COMMON, "stubs", "pytest_runner", "unittest_runner", "start")
-COMPILING = (*_COMMON, "perturb", "sites", "twins", "compiler")
+_RUNNERS = ("stubs", "pytest_runner", "unittest_runner", "start")
+RUNNING = (*_COMMON, *_RUNNERS)
+SEALED = (*_COMMON, "plain", "handout", *_RUNNERS)
+MATCHING = ("channel", "patterns")
+_SEALING = ("plain", "closed", "columns", "standins", "kinds", "withhold")
+COMPILING = (*_COMMON, "perturb", "sites", "twins", *_SEALING, "compiler")
 
 _BOOT = """\
 import sys
@@ -90,4 +94,5 @@ def run_job(recipe: Recipe, modules: Sequence[str], test_timeout: float) -> dict
         "settings": None,
         "tracebacks": False,
         "shuffle": 0,
+        "sealed": False,
     }

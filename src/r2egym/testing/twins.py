@@ -39,6 +39,10 @@ class CompiledTests(Record):
     settings: dict[str, Any]
     """The repository's pytest settings as of the base commit, cleaned."""
     modules: tuple[str, ...]
+    sites: tuple[dict[str, Any], ...] = ()
+    """Sealed tests: what each place demands; places are known by their number."""
+    constants: tuple[dict[str, Any], ...] = ()
+    """Sealed tests: what was withheld: ``v``, plain data, and ``visible``, whether its test shows that value elsewhere."""
 
 
 class Name(NamedTuple):
@@ -66,7 +70,7 @@ def compile_tests(
     hidden: HiddenTests,
     *,
     seed: str | None = None,
-    mode: Literal["twins", "plain"] = "twins",
+    mode: Literal["twins", "plain", "sealed"] = "twins",
     important: Collection[str] = (),
 ) -> CompiledTests:
     """Compile the hidden test modules with the task's own interpreter.
@@ -77,7 +81,8 @@ def compile_tests(
         recipe: how the repository is tested.
         hidden: the tests; modules without a file of their own are read from ``/testbed``.
         seed: decides all names and changes; None: a secret one. Keep it from what is tested.
-        mode: ``twins``: random names and twins; ``plain``: the modules as they are.
+        mode: ``twins``: random names and twins; ``sealed``: random names, no twins, expected values taken out; ``plain``:
+            the modules as they are.
         important: ids of tests that a reward depends on most: they get more twins than one, the fewer they are.
 
     Raises:
@@ -99,8 +104,9 @@ def compile_tests(
         "modules": list(hidden.modules),
         "sources": sources,
         "counts": {**_counts(important), **{_bare(test): 0 for test in hidden.twinless}},
-        "renames": mode == "twins",
+        "renames": mode != "plain",
         "twins": mode == "twins",
+        "seals": mode == "sealed",
     }
     done = backend.run(
         cleared(clean_config, 0), command(), timeout=_COMPILE_SECONDS, stdin=package(COMPILING, job)
@@ -138,8 +144,14 @@ def run_compiled(
     job = run_job(recipe, compiled.modules, test_timeout)
     job |= {"codes": compiled.codes, "settings": compiled.settings}
     done = backend.run(cleared(config, 0), command(), timeout=timeout, stdin=package(RUNNING, job))
-    report = Report(done, job["nonce"])
-    return _Reader(compiled, report).read()
+    run, _ = read_run(compiled, Report(done, job["nonce"]))
+    return run
+
+
+def read_run(compiled: CompiledTests, report: Report) -> tuple[TestRun, list[str]]:
+    """A run of compiled tests under their real names, and the id of every entry of the report's census."""
+    reader = _Reader(compiled, report)
+    return reader.read(), reader.ids
 
 
 class _Reader:
@@ -197,7 +209,7 @@ class _Reader:
         )
 
     def _name(self, test: str) -> Name:
-        function = _function(test)
+        function = function_of(test)
         parameters = test[len(function) :]
         owner, _, name = function.rpartition("::")
         real, number, compiled = self._known(name)
@@ -241,7 +253,7 @@ class _Reader:
         return self.report.status(index) is None
 
 
-def _function(test: str) -> str:
+def function_of(test: str) -> str:
     """A test id without its parameters."""
     start = test.find("[", max(test.find("::"), 0))
     return test if start < 0 else test[:start]
@@ -249,7 +261,7 @@ def _function(test: str) -> str:
 
 def _bare(test: str) -> str:
     """The name of a test function, without class and parameters."""
-    return _function(test).rsplit("::", 1)[-1]
+    return function_of(test).rsplit("::", 1)[-1]
 
 
 def _counts(important: Collection[str]) -> dict[str, int]:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from r2egym.tasks import strengths_of
 from r2egym.viewer.catalogue import Catalogue
 from r2egym.viewer.highlight import code, diff, prose
 from r2egym.viewer.page import Page, window
@@ -105,6 +106,7 @@ def task_page(catalogue: Catalogue, dataset: TaskTable, task: Task, page: Page) 
         statement=prose(task.problem_statement),
         gold=diff(task.patch),
         proof=task.validation,
+        seals=[f"{count} {strength}" for strength, count in strengths_of(task).items() if count],
         attacks=[(names.split("+"), score) for names, score in task.validation.attacks.items()],
         tests=tests[:_TESTS],
         tests_left=max(len(tests) - _TESTS, 0),
@@ -132,6 +134,7 @@ def _tests(task: Task) -> list[dict[str, str]]:
             "role": role,
             "base": str(task.base_statuses.get(name, "")),
             "gold": str(task.gold_statuses.get(name, "")),
+            "seal": task.validation.seal.get(name, ""),
         }
         for role, name in wanted
     ]

@@ -16,7 +16,7 @@ import random
 import sys
 import warnings
 
-from _r2egym import configuration, twins
+from _r2egym import configuration, twins, withhold
 from _r2egym.channel import native
 from _r2egym.perturb import name_of
 
@@ -220,6 +220,7 @@ def compile_all(job):
         except (SyntaxError, ValueError, IOError, RuntimeError) as error:
             errors[path] = "%s: %s" % (type(error).__name__, error)
             trees.pop(path, None)
+    sealed = withhold.withhold(trees) if job["seals"] else {}
     renamer = Renamer(catalogue, rng, job["counts"])
     codes, defined = {}, {}
     for path in sorted(trees):
@@ -230,13 +231,7 @@ def compile_all(job):
         codes[path] = base64.b64encode(marshal.dumps(compile(trees[path], place, "exec", 0, 1))).decode(
             "ascii"
         )
-    return {
-        "codes": codes,
-        "names": renamer.taken,
-        "defined": defined,
-        "errors": errors,
-        "settings": settings,
-    }
+    return dict(sealed, codes=codes, names=renamer.taken, defined=defined, errors=errors, settings=settings)
 
 
 def _parse(job, path):

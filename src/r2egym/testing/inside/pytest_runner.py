@@ -108,8 +108,8 @@ def _arguments(job, settings):
     return arguments + settings["options"] + job["arguments"] + job["modules"]
 
 
-def run(emit, job):
-    """Run the modules; returns pytest's exit code."""
+def run(emit, job, watch=None):
+    """Run the modules; returns pytest's exit code. ``watch`` gets what knows which test runs."""
     settings = job["settings"] or configuration.read(job["root"], job["modules"])
     job["roots"] = job["roots"] + [os.path.join(job["root"], part) for part in settings["pythonpath"]]
     gc.disable()  # nothing of what is imported is garbage, and looking for it takes a tenth of the time
@@ -119,4 +119,7 @@ def run(emit, job):
     paths.offer(job["roots"])  # a project may itself be a plugin, which pytest loads first
     emit("versions", python=sys.version.split()[0], pytest=pytest.__version__)
     sys.argv = ["pytest"]
-    return int(pytest.main(_arguments(job, settings), plugins=[Reporter(emit, job)]))
+    reporter = Reporter(emit, job)
+    if watch is not None:
+        watch(reporter)
+    return int(pytest.main(_arguments(job, settings), plugins=[reporter]))

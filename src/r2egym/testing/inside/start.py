@@ -25,13 +25,18 @@ def main(job):
     leave = os._exit
     os.chdir(job["root"])
     stubs.install(job["codes"])
+    watch = None
+    if job["sealed"]:
+        from _r2egym import handout
+
+        watch = handout.install(emit).watch
     code = 70
     try:
         if job["runner"] == "pytest":
             from _r2egym import pytest_runner as runner
         else:
             from _r2egym import unittest_runner as runner
-        code = runner.run(emit, job)
+        code = runner.run(emit, job, watch)
         emit("origins", files=paths.origins(job["packages"]))
     except SystemExit as error:
         emit("internal", m="left with %r" % (error.code,))

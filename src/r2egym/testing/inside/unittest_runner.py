@@ -116,8 +116,8 @@ class Result(unittest.TestResult):
             self._settle("failed", err)
 
 
-def run(emit, job):
-    """Run the modules; returns 0 when all passed, else 1."""
+def run(emit, job, watch=None):
+    """Run the modules; returns 0 when all passed, else 1. ``watch`` gets what knows which test runs."""
     paths.add(job["roots"])
     emit("versions", python=sys.version.split()[0])
     sys.argv = ["unittest"]
@@ -140,5 +140,7 @@ def run(emit, job):
         random.Random(job["shuffle"]).shuffle(suites)
     emit("census", ids=census)
     result = Result(emit, job, index)
+    if watch is not None:
+        watch(result)
     unittest.TestSuite(suites).run(result)
     return int(broken or result.bad)

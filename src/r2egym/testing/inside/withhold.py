@@ -1,0 +1,306 @@
+# mypy: ignore-errors - Python 2.7 has no annotations
+"""Takes the expected values out of test modules, and puts in their place calls that hand out what was got.
+
+``assert f(x) == 3`` becomes ``_r2egym_got(site, f(x), _r2egym_withheld(number))``. The table of sites (which comparison
+is meant) and the constants stay outside. Where an operand is open (it comes from the project as well), the parts of it
+that are closed are still withheld. What is not understood stays as it is.
+"""
+
+import ast
+import json
+
+from _r2egym import columns, kinds
+from _r2egym.closed import Closed
+from _r2egym.kinds import MATCHES, RAISES
+from _r2egym.perturb import Opaque, name_of
+from _r2egym.standins import NO_STARS, Tables, call
+
+FUNCTIONS = (ast.FunctionDef, getattr(ast, "AsyncFunctionDef", ast.FunctionDef))
+COMPARED = {"Eq": "eq", "NotEq": "ne", "Lt": "lt", "LtE": "le", "Gt": "gt", "GtE": "ge"}
+TURNED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+METHODS = {
+    "assertEqual": "eq", "assertEquals": "eq", "failUnlessEqual": "eq", "assertNotEqual": "ne", "assertNotEquals": "ne",
+    "failIfEqual": "ne", "assertListEqual": "list", "assertTupleEqual": "tuple", "assertDictEqual": "dict",
+    "assertSetEqual": "set", "assertSequenceEqual": "seq", "assertMultiLineEqual": "text", "assertCountEqual": "count",
+    "assertItemsEqual": "count", "assertAlmostEqual": "almost", "assertAlmostEquals": "almost",
+    "failUnlessAlmostEqual": "almost", "assertNotAlmostEqual": "notalmost", "assertNotAlmostEquals": "notalmost",
+    "assertGreater": "gt", "assertGreaterEqual": "ge", "assertLess": "lt", "assertLessEqual": "le",
+    "assertRegex": "regex", "assertRegexpMatches": "regex", "assertNotRegex": "noregex",
+    "assertNotRegexpMatches": "noregex",
+}  # fmt: skip
+FREE = {"eq_": "eq", "assert_equal": "npeq", "assert_equals": "eq", "assert_array_equal": "npeq",
+        "assert_allclose": "allclose", "assert_almost_equal": "npalmost", "assert_array_almost_equal": "npalmost"}  # fmt: skip
+ONE_SIDED = frozenset(["regex", "noregex"])
+YES = frozenset(["assertTrue", "assert_", "failUnless"])
+NO = frozenset(["assertFalse", "failIf"])
+IMPORTED = ("got", "truth", "raises", "withheld")
+
+
+class Withholder(ast.NodeTransformer):
+    """Changes one module."""
+
+    def __init__(self, tree, tables, defined):
+        self.closed, self.tables, self.defined = Closed(tree), tables, defined
+        self.kinds = kinds.Reader(tree, self.closed)
+        self.lists = columns.lists(tree)
+        self.withheld = columns.withhold(tree, self.operand, {})
+        self.depth = 0
+        self.spans = []
+
+    # --- functions ---
+
+    def visit_FunctionDef(self, node):
+        first, before = len(self.tables.constants), self.withheld
+        if self.depth == 0:
+            self.withheld = before | columns.withhold(node, self.operand, self.lists)
+        self.depth += 1
+        node.body = self._block(node.body)
+        self.depth -= 1
+        self.withheld = before
+        if self.depth == 0:
+            self.spans.append((node, first, len(self.tables.constants)))
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def _block(self, body):
+        changed = []
+        for statement in body:
+            found = self.visit(statement)
+            changed += found if isinstance(found, list) else [found]
+        return changed
+
+    def mark(self, tree):
+        """A value that the rest of its test, or the module around it, shows anyway is not much of a secret."""
+        around = self._shown(node for node in columns.outside(tree) if isinstance(node, ast.expr))
+        for function, first, last in self.spans:
+            shown = self._shown(node for node in ast.walk(function) if isinstance(node, ast.expr))
+            for constant in self.tables.constants[first:last]:
+                constant["visible"] = json.dumps(constant["v"], sort_keys=True) in shown | around
+
+    def _shown(self, nodes):
+        shown = set()
+        for node in nodes:
+            try:
+                if not hasattr(node, "ours"):
+                    shown.add(json.dumps(self.closed.encoded(node), sort_keys=True))
+            except Opaque:
+                continue
+        return shown
+
+    # --- operands ---
+
+    def operand(self, node):
+        """``(what takes its place, whether anything was withheld)``."""
+        try:
+            return self.tables.constant(self.closed.encoded(node)), True
+        except Opaque:
+            pass
+        if isinstance(node, ast.Name) and node.id in self.withheld:
+            return node, True
+        if isinstance(node, (ast.List, ast.Tuple)):
+            parts = [self.operand(part) for part in node.elts]
+            node.elts = [part for part, _ in parts]
+            return node, any(sealed for _, sealed in parts)
+        if isinstance(node, ast.Dict) and all(key is not None for key in node.keys):
+            parts = [self.operand(part) for part in node.values]
+            node.values = [part for part, _ in parts]
+            return node, any(sealed for _, sealed in parts)
+        return node, False
+
+    def _compare(self, op, left, right, **more):
+        """The call that hands out one side of a comparison; None when neither side can be withheld."""
+        for got, operand, turned in ((left, right, False), (right, left, True)):
+            if turned and op in ONE_SIDED:
+                break
+            if not isinstance(operand, (ast.List, ast.Tuple, ast.Dict)) or self._is_closed(operand):
+                new, sealed = self.operand(operand)
+            else:
+                new, sealed = self.operand(operand) if self._is_open(got) else (operand, False)
+            if sealed:
+                site = self.tables.site(TURNED.get(op, op) if turned else op, **more)
+                return call("got", site, got, new)
+        return None
+
+    def _is_closed(self, node):
+        try:
+            self.closed.encoded(node)
+        except Opaque:
+            return False
+        return True
+
+    def _is_open(self, node):
+        return not self._is_closed(node)
+
+    # --- assert ---
+
+    def visit_Assert(self, node):
+        return [ast.Expr(value=part) for part in self._asserted(node.test, wanted=True)]
+
+    def _asserted(self, test, wanted):
+        """The calls that stand for the demand that ``test`` be true, or not."""
+        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+            return self._asserted(test.operand, not wanted)
+        if wanted and isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
+            return [part for value in test.values for part in self._asserted(value, wanted=True)]
+        if isinstance(test, ast.Compare) and len(test.ops) == 1:
+            return [self._compared(test, wanted)]
+        return [self._truth(test, wanted)]
+
+    def _truth(self, test, wanted, opened=None):
+        return call("truth", self.tables.site("truth", wanted=wanted, open=bool(opened)), test)
+
+    def _compared(self, test, wanted):
+        op, left, right = test.ops[0], test.left, test.comparators[0]
+        name = type(op).__name__
+        if name in COMPARED and wanted:
+            return self._compare(COMPARED[name], left, right) or self._agreement(test, left, right)
+        if name in ("In", "NotIn"):
+            return self._membership(test, left, right, (name == "In") == wanted)
+        if name in ("Is", "IsNot"):
+            is_wanted = (name == "Is") == wanted
+            if self._is_closed(right) or self._is_closed(left):
+                return self._compare("is" if is_wanted else "isnot", left, right)
+            test.ops[0] = ast.Is()
+            return self._truth(test, is_wanted)
+        return self._truth(test, wanted)
+
+    def _membership(self, test, left, right, wanted):
+        if self._is_closed(right):
+            return call("got", self.tables.site("in" if wanted else "notin"), left, self.operand(right)[0])
+        if self._is_closed(left):
+            return call("got", self.tables.site("has" if wanted else "hasnot"), right, self.operand(left)[0])
+        test.ops[0] = ast.In()
+        return self._truth(test, wanted)
+
+    def _agreement(self, test, left, right):
+        """Both sides come from the project: both are handed out, and compared here where they are no plain data."""
+        if type(test.ops[0]).__name__ not in ("Eq", "NotEq"):
+            return self._truth(test, wanted=True, opened=True)
+        site = self.tables.site(COMPARED[type(test.ops[0]).__name__])
+        compare = ast.parse("lambda a, b: a == b", mode="eval").body
+        compare.body.ops[0] = test.ops[0]
+        return call("got", site, left, right, compare)
+
+    # --- calls ---
+
+    def visit_Expr(self, node):
+        value = node.value
+        if (
+            not isinstance(value, ast.Call)
+            or getattr(value, "starargs", None)
+            or getattr(value, "kwargs", None)
+        ):
+            return node
+        if any(type(part).__name__ == "Starred" for part in value.args) or any(
+            part.arg is None for part in value.keywords
+        ):
+            return node
+        name = name_of(value)
+        if name in self.defined:
+            return node
+        is_method = isinstance(value.func, ast.Attribute) and isinstance(value.func.value, ast.Name)
+        is_method = is_method and value.func.value.id in ("self", "cls")
+        if name in RAISES or name in MATCHES:
+            new = self.kinds.stand_in(value, self.tables, called=True)
+            return node if new is None else ast.Expr(value=new)
+        found = self._method(value, name) if is_method else self._free(value, name)
+        return node if found is None else [ast.Expr(value=part) for part in found]
+
+    def _arguments(self, value, *names):
+        """The first arguments by position or name; None when one is missing."""
+        given = dict(zip(names, value.args))
+        given.update({keyword.arg: keyword.value for keyword in value.keywords if keyword.arg in names})
+        return [given[name] for name in names] if all(name in given for name in names) else None
+
+    def _method(self, value, name):
+        if name in YES or name in NO:
+            expr = self._arguments(value, "expr")
+            return self._asserted(expr[0], name in YES) if expr else None
+        if name in ("assertIsNone", "assertIsNotNone") and value.args:
+            none = ast.parse("None", mode="eval").body
+            return [self._compare("is" if name == "assertIsNone" else "isnot", value.args[0], none)]
+        if len(value.args) < 2:
+            return None
+        left, right = value.args[:2]
+        if name in ("assertIs", "assertIsNot", "assertIn", "assertNotIn"):
+            op = {"assertIs": ast.Is, "assertIsNot": ast.IsNot, "assertIn": ast.In, "assertNotIn": ast.NotIn}[
+                name
+            ]()
+            return [self._compared(ast.Compare(left=left, ops=[op], comparators=[right]), wanted=True)]
+        if name in ("assertIsInstance", "assertNotIsInstance") and self.closed.names.is_free("isinstance"):
+            asked = ast.Call(
+                func=ast.Name(id="isinstance", ctx=ast.Load()), args=[left, right], keywords=[], **NO_STARS
+            )
+            return [self._truth(asked, name == "assertIsInstance")]
+        if name not in METHODS:
+            return None
+        return self._family(METHODS[name], value, left, right, ("places", "delta"))
+
+    def _free(self, value, name):
+        if name not in FREE or len(value.args) < 2:
+            return None
+        return self._family(
+            FREE[name], value, value.args[0], value.args[1], ("rtol", "atol", "decimal", "equal_nan")
+        )
+
+    def _family(self, op, value, left, right, options):
+        more = {}
+        for keyword in value.keywords:
+            if keyword.arg in options:
+                try:
+                    more[keyword.arg] = self.closed.encoded(keyword.value)
+                except Opaque:
+                    return None
+        if op in ("almost", "npalmost") and len(value.args) > 2:
+            try:
+                more["places" if op == "almost" else "decimal"] = self.closed.encoded(value.args[2])
+            except Opaque:
+                return None
+        found = self._compare(op, left, right, **more)
+        if found is None and op in ("eq", "ne"):
+            test = ast.Compare(left=left, ops=[ast.Eq() if op == "eq" else ast.NotEq()], comparators=[right])
+            found = self._agreement(test, left, right)
+        return None if found is None else [found]
+
+    # --- exceptions ---
+
+    def _with(self, node):
+        for item in getattr(node, "items", None) or [node]:
+            context = item.context_expr
+            if (
+                isinstance(context, ast.Call)
+                and name_of(context) in RAISES | MATCHES
+                and name_of(context) not in self.defined
+            ):
+                item.context_expr = self.kinds.stand_in(context, self.tables, called=False) or context
+        return self.generic_visit(node)
+
+    visit_With = visit_AsyncWith = _with
+
+    def visit_Lambda(self, node):
+        return node
+
+
+def _mentions(tree):
+    """``from _r2egym_handout import …`` after the docstring and the imports from the future."""
+    text = "from _r2egym_handout import " + ", ".join("%s as _r2egym_%s" % (name, name) for name in IMPORTED)
+    place = 0
+    for index, node in enumerate(tree.body):
+        is_text = isinstance(node, ast.Expr) and index == 0
+        if is_text or (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            place = index + 1
+    tree.body.insert(place, ast.parse(text).body[0])
+
+
+def withhold(trees):
+    """Change the modules in place; returns ``{"sites": [...], "constants": [...]}``."""
+    tables = Tables()
+    defined = {node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, FUNCTIONS)}
+    for path in sorted(trees):
+        tree = trees[path]
+        withholder = Withholder(tree, tables, defined)
+        withholder.visit(tree)
+        withholder.mark(tree)
+        _mentions(tree)
+    return {"sites": tables.sites, "constants": tables.constants}

@@ -1,0 +1,46 @@
+"""The strongest cheats against a sealed run: what it closes, and what stays open because nothing could be withheld."""
+
+from __future__ import annotations
+
+import pytest
+from tests.attacks.larder import Larder
+from tests.attacks.wares import Wares
+
+from r2egym.attacks import Target, attack
+from r2egym.grading import Grader
+
+CLOSED = [("natural_copy", "functions"), ("natural_copy", "unittest"), ("surgical_flip", "agreement")]
+
+
+@pytest.fixture(scope="module")
+def sealing(grader: Grader) -> Grader:
+    """The grader of the small project's tasks, with a sealed run behind every 1."""
+    return grader.sealing()
+
+
+@pytest.mark.parametrize(("name", "style"), CLOSED)
+def test_a_sealed_run_stops_it(wares: Wares, sealing: Grader, name: str, style: str) -> None:
+    """Where a value is withheld, or both sides of an assertion are handed out, it scores 0."""
+    task = wares.tasks[style]
+    reward = sealing.grade(task, attack(name).patch(Target(task, wares.repository)))
+    assert (reward.score, reward.failure) == (0.0, None), reward
+
+
+def test_a_reader_of_all_copies_wins_no_more(larder: Larder) -> None:
+    """The row of a table that passes without the fix gives the true copy away; in a sealed run there is none."""
+    task = larder.tasks["functions"]
+    patch = attack("natural_copy").patch(Target(task, larder.repository))
+    reward = larder.grader.sealing().grade(task, patch)
+    assert (reward.score, reward.failure) == (0.0, None), reward
+    assert "a sealed run does not show with what" in reward.note
+    assert larder.grader.sealing().grade(task, task.patch).score == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "style", "strength"), [("golden_file", "golden", "none"), ("lucky_truth", "truth", "polarity")]
+)
+def test_what_stays_open_is_told(wares: Wares, sealing: Grader, name: str, style: str, strength: str) -> None:
+    """It still scores 1, and the reward says that no answer was withheld strongly."""
+    task = wares.tasks[style]
+    reward = sealing.grade(task, attack(name).patch(Target(task, wares.repository)))
+    assert (reward.score, reward.tampering, set(reward.seal.values())) == (1.0, (), {strength}), reward
