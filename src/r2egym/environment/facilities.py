@@ -15,6 +15,7 @@ from typing import Literal, Self
 
 from r2egym import settings
 from r2egym.building import Builder, Built
+from r2egym.building.published_images import PublishedImage, prepare_image
 from r2egym.errors import TaskError
 from r2egym.grading import GradeOptions, Grader
 from r2egym.records import Reward, Task, content_hash
@@ -101,6 +102,10 @@ class Facilities:
             if slot.built is None:
                 slot.built = self.builder.for_task(task, root)
             return slot.built
+
+    def published(self, task: Task) -> PublishedImage:
+        """The image that a row of the published shape names, made fit for agents. Raises SandboxError, BuildError, UsageError."""
+        return prepare_image(self.backend, self.home, task)
 
     def grade(
         self, task: Task, patch: str, *, root: Path | None = None, timeout: float | None = None

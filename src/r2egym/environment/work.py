@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
+from r2egym.building.published_images import image_of
 from r2egym.environment.facilities import Facilities
 from r2egym.environment.patch import PRISTINE, output_patch
 from r2egym.errors import SandboxClosedError
@@ -216,6 +217,10 @@ class WorkEnvironment:
 
     def config(self) -> SandboxConfig:
         """What its sandbox is made from; the environment is built when it is not there. Raises TaskError."""
+        if image_of(self.task):
+            image = self.facilities.published(self.task)
+            pristine = Layer(target=PRISTINE, sources=(image.git,))
+            return image.config(extra=(pristine,), limits=self.options.limits)
         built = self.facilities.built(self.task, self.root)
         extra = [Layer(target=PRISTINE, sources=(built.history(self.options.history) / ".git",))]
         local = Path("/usr/local/bin")

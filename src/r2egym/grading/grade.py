@@ -16,9 +16,11 @@ from pathlib import Path
 from threading import Lock
 
 from r2egym.building import Builder
+from r2egym.building.published_images import image_of
 from r2egym.errors import R2EGymError, RepositoryError, SandboxError, SandboxStartError, UsageError
 from r2egym.grading.assemble import PatchDoesNotApplyError, graded_tree
 from r2egym.grading.controls import Control, Prepared, Slot, prepare, task_key
+from r2egym.grading.image_rows import ImageGrader
 from r2egym.grading.rule import Doubts, expected, loss, printable, reward_of, zero
 from r2egym.grading.surface import divide
 from r2egym.mining import FilePatch, PatchError, parse_patch
@@ -66,6 +68,7 @@ class Grader:
         self._backend = backend
         self._slots: OrderedDict[str, Slot] = OrderedDict()
         self._mutex = Lock()
+        self._images = ImageGrader(backend, builder.store.home, self.options.timeout)
 
     def grade(self, task: Task, patch: str, *, root: Path | None = None) -> Reward:
         """Grade one patch on one task.
@@ -106,6 +109,8 @@ class Grader:
         return tuple(test for test in task.fail_to_pass if test in gold.twins_failed)
 
     def _grade(self, task: Task, patch: str, root: Path | None) -> Reward:
+        if image_of(task):
+            return self._grade_in_image(task, patch)
         prepared = self._prepared(task, root)
         try:
             surface = divide(parse_patch(patch), is_link=prepared.links.__contains__, hidden=prepared.places)
@@ -133,6 +138,13 @@ class Grader:
         if cause and not reward.resolved and not self._holds(prepared, task):
             return _failed(task, "grader", f"{cause}, and gold does not pass either", provoked=True)
         return reward
+
+    def _grade_in_image(self, task: Task, patch: str) -> Reward:
+        """Grade a row that names an image and holds no environment."""
+        try:
+            return self._images.grade(task, patch)
+        except (PatchError, RecursionError) as error:
+            return zero(task, note=str(error)[:500])
 
     def _doubts(self, prepared: Prepared, task: Task, run: TestRun) -> Doubts:
         """What contradicts itself in a run, and does so in neither control."""
