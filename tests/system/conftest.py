@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.system.engines import containers, install_packages, passing
+from tests.system.engines import containers, debootstrap, install_packages, passing
 
 from r2egym.curation import CurateConfig, Options, curate
 from r2egym.demo import unpack
@@ -99,3 +99,22 @@ def bundled(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     out = tmp_path_factory.mktemp("tasks")
     curate(config, out, home, jobs=2)
     return load_dataset(out)
+
+
+@pytest.fixture(scope="session")
+def debian(docker: DockerBackend, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image of a small Debian with Python and git, unpacked and imported, since no registry may be reached.
+
+    ``R2EGYM_TEST_DEBIAN`` may name a root that is unpacked already.
+    """
+    name = "r2egym-test/debian:12"
+    if docker.images.has(name):
+        return name
+    root = Path(os.environ.get("R2EGYM_TEST_DEBIAN") or tmp_path_factory.mktemp("debian") / "root")
+    if not root.exists():
+        debootstrap(root, "python3,git")
+    archive = tmp_path_factory.mktemp("archive") / "root.tar"
+    subprocess.run(["tar", "-C", str(root), "--one-file-system", "-cf", str(archive), "."], check=True)
+    docker.engine.api.import_image_from_file(str(archive), *name.rsplit(":", 1))
+    archive.unlink()
+    return name

@@ -15,8 +15,8 @@ from r2egym.tasks import Dataset
 
 pytestmark = pytest.mark.system
 
-CHEATS = ("conftest_report", "always_equal", "forged_output", "git_folder", "skip_bodies", "natural_copy")
-"""One a kind of cheat: planted, in the source, in the output, on a path; the last one is the honest control."""
+CHEATS = ("conftest_report", "always_equal", "forged_output", "git_folder", "neutered_asserts")
+"""Of each kind one that does the same in every run: planted, in the source, in the output, on a path."""
 SAME = ("resolved", "score", "published", "f2p", "p2p", "tampering", "ignored", "failure")
 
 

@@ -61,7 +61,7 @@ git read-tree "$base"
 mkdir -p .git/info
 git ls-files --others --directory | sed 's,^"*,/,' >.git/info/exclude
 git update-index -q --refresh || true
-rm -rf "$new"
+rm -rf "$new" .git/logs
 comm -3 <(git rev-list --objects --all | cut -d' ' -f1 | sort) \
     <(git cat-file --batch-all-objects --batch-check='%(objectname)' | sort) >/tmp/census
 [ ! -s /tmp/census ] || { echo "objects beyond the base are left" >&2; exit 3; }
