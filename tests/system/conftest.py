@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.system.engines import containers, passing
+from tests.system.engines import containers, debootstrap, install_packages, passing
 
+from r2egym.curation import CurateConfig, Options, curate
+from r2egym.demo import unpack
 from r2egym.errors import SandboxError
+from r2egym.mining import MiningConfig
 from r2egym.sandboxes import open_backend
 from r2egym.sandboxes._sweep import SWEEPER
 from r2egym.sandboxes.base import SandboxConfig
 from r2egym.sandboxes.docker import DockerBackend
+from r2egym.tasks import Dataset, load_dataset
 
 START_SECONDS = 60
 
@@ -25,7 +29,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     if answers():
         yield
         return
-    install()
+    install_packages("docker.io", program="dockerd")
     root = tmp_path_factory.mktemp("engine")
     with (root / "log").open("wb") as log:
         command = [
@@ -54,21 +58,6 @@ def answers() -> bool:
     )
 
 
-def install() -> None:
-    """Bring the engine from Debian, which needs user 0 and apt."""
-    if shutil.which("dockerd"):
-        return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        pytest.skip("no Docker engine here, and no right to install one")
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for words in (["update"], ["install", "-y", "--no-install-recommends", "docker.io"]):
-        done = subprocess.run(
-            ["apt-get", *words], capture_output=True, text=True, check=False, env=environment
-        )
-        if done.returncode:
-            pytest.skip(f"docker.io cannot be installed: {(done.stderr or done.stdout).splitlines()[-1]}")
-
-
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for sandboxes; what is left in it at the end is a leak."""
@@ -94,3 +83,38 @@ def docker(engine: None, home: Path) -> Iterator[DockerBackend]:
     assert here == []
     assert backend.images.leavings.wait(20)
     assert passing(backend, home) == []
+
+
+@pytest.fixture(scope="session")
+def bundled(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    """Tasks of the bundled history; of all of it when ``R2EGYM_TEST_CANDIDATES`` is 0, else of that many candidates."""
+    demo = unpack(tmp_path_factory.mktemp("bundled"))
+    number = int(os.environ.get("R2EGYM_TEST_CANDIDATES", "5"))
+    config = CurateConfig(
+        source=str(demo.repository),
+        mining=MiningConfig(limit=number or None),
+        index=demo.index,
+        options=Options(runs=1, attacks=False),
+    )
+    out = tmp_path_factory.mktemp("tasks")
+    curate(config, out, home, jobs=2)
+    return load_dataset(out)
+
+
+@pytest.fixture(scope="session")
+def debian(docker: DockerBackend, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An image of a small Debian with Python and git, unpacked and imported, since no registry may be reached.
+
+    ``R2EGYM_TEST_DEBIAN`` may name a root that is unpacked already.
+    """
+    name = "r2egym-test/debian:12"
+    if docker.images.has(name):
+        return name
+    root = Path(os.environ.get("R2EGYM_TEST_DEBIAN") or tmp_path_factory.mktemp("debian") / "root")
+    if not root.exists():
+        debootstrap(root, "python3,git")
+    archive = tmp_path_factory.mktemp("archive") / "root.tar"
+    subprocess.run(["tar", "-C", str(root), "--one-file-system", "-cf", str(archive), "."], check=True)
+    docker.engine.api.import_image_from_file(str(archive), *name.rsplit(":", 1))
+    archive.unlink()
+    return name

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.system.engines import debootstrap
 
 pytestmark = pytest.mark.system
 
@@ -61,44 +62,11 @@ class FreshMachine:
         return "\n".join(f"export {name}='{value}'" for name, value in settings.items())
 
 
-def _debian_mirror() -> str:
-    """Where this machine's apt gets Debian from."""
-    line = "$(ORIGIN)|$(LABEL)|$(REPO_URI)"
-    query = ["apt-get", "indextargets", "--format", line, "Created-By: Packages"]
-    for row in subprocess.run(query, capture_output=True, text=True, check=True).stdout.splitlines():
-        origin, label, uri = row.split("|")
-        if origin == label == "Debian":
-            return uri
-    pytest.skip("apt's sources name no Debian mirror")
-
-
-def _need_debootstrap() -> None:
-    if os.geteuid() != 0:
-        pytest.skip("needs root")
-    if shutil.which("apt-get") is None:
-        pytest.skip("needs apt")
-    if shutil.which("debootstrap") is None:
-        for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-qy", "debootstrap"]):
-            if subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, check=False).returncode:
-                pytest.skip(f"needs debootstrap, and `{' '.join(command)}` failed")
-
-
 @pytest.fixture(scope="session")
 def fresh_machine(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreshMachine]:
     """A Debian 12 that nobody has touched; taken away at the end."""
-    _need_debootstrap()
     root = tmp_path_factory.mktemp("debian") / "root"
-    command = [
-        "debootstrap",
-        "--variant=minbase",
-        f"--include={PACKAGES}",
-        "bookworm",
-        str(root),
-        _debian_mirror(),
-    ]
-    made = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
-    if made.returncode:
-        pytest.skip(f"debootstrap failed: {(made.stderr or made.stdout).splitlines()[-1]}")
+    debootstrap(root, PACKAGES)
     root.chmod(0o755)
     bundle = root / "srv" / "r2egym.bundle"
     subprocess.run(["git", "bundle", "create", "-q", str(bundle), "HEAD"], cwd=project, check=True)

@@ -126,6 +126,7 @@ def run(
     """
     from r2egym.agents import LoopOptions, Sampling, read_config
     from r2egym.environment import Facilities, WorkOptions
+    from r2egym.environment.facilities import backend_for
     from r2egym.records import RolloutLimits
     from r2egym.rollouts import Run, RunOptions, agent_spec
     from r2egym.sandboxes import open_backend
@@ -160,7 +161,7 @@ def run(
         retries=retries,
     )
     home = ready_home()
-    backend = open_backend("bubblewrap" if sandbox == "auto" else sandbox, home)
+    backend = open_backend(backend_for(rows, sandbox), home)
     with Facilities(home, backend, index=index) as facilities, live_table(f"{agent} at {dataset}") as report:
         started = Run(
             out,

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Literal
 
 from r2egym.building import Builder
+from r2egym.building.published_images import image_of
 from r2egym.curation.certificate import certify
 from r2egym.curation.funnel import NotATaskError
 from r2egym.curation.workshop import Options, Workshop
 from r2egym.errors import R2EGymError
 from r2egym.grading import Grader
 from r2egym.jobs import Threads
-from r2egym.records import Record, Task
+from r2egym.records import Record, Reward, Task
 from r2egym.sandboxes import open_backend
 from r2egym.tasks import Dataset
 
@@ -66,6 +67,8 @@ def examine_rows(
 
         def work(task: Task) -> Finding:
             try:
+                if image_of(task):  # neither rebuilt nor certified: there is nothing in the row to do it from
+                    return _replayed(grader, task, dataset.root, 1 if quick else chosen.runs)
                 built = builder.for_task(task, dataset.root)
                 shop = Workshop(
                     built.repository, builder, backend, grader, chosen, home / "tmp", lambda: spread.cancelled
@@ -79,10 +82,17 @@ def examine_rows(
 
 
 def _examine(shop: Workshop, task: Task, root: Path | None, *, quick: bool, one_by_one: bool) -> Finding:
-    runs = 1 if quick else shop.options.runs
     grader = shop.grader.sealing() if shop.options.seal else shop.grader
+    finding = _replayed(grader, task, root, 1 if quick else shop.options.runs)
+    if quick or not finding.holds:
+        return finding
+    return _further(shop, task, finding, root, one_by_one=one_by_one)
+
+
+def _replayed(grader: Grader, task: Task, root: Path | None, runs: int) -> Finding:
+    """Whether gold scores 1 in every run, and the empty patch 0."""
     gold = [grader.grade(task, task.patch, root=root) for _ in range(runs)]
-    empty = shop.grader.grade(task, "", root=root)
+    empty = grader.grade(task, "", root=root)
     finding = Finding(
         instance_id=task.instance_id,
         holds=True,
@@ -97,9 +107,20 @@ def _examine(shop: Workshop, task: Task, root: Path | None, *, quick: bool, one_
             why = f"{name}: {reward.failure.boundary}: {reward.failure.cause}"
             return finding.model_copy(update={"holds": False, "reason": why, "failure": True})
         if reward.score != wanted:
-            why = f"{name} scores {reward.score:g}, not {wanted:g}"
+            why = f"{name} scores {reward.score:g}, not {wanted:g}{_missing(reward)}"
             return finding.model_copy(update={"holds": False, "reason": why})
-    return finding if quick else _further(shop, task, finding, root, one_by_one=one_by_one)
+    return finding
+
+
+def _missing(reward: Reward) -> str:
+    """What of a reward tells why a solution does not count."""
+    failed = [
+        f"{test} {status.value}"
+        for test, status in {**reward.f2p, **reward.p2p}.items()
+        if status != "PASSED"
+    ]
+    told = reward.note or ", ".join(failed[:3])
+    return f": {told}" if told and not reward.resolved else ""
 
 
 def _further(shop: Workshop, task: Task, finding: Finding, root: Path | None, *, one_by_one: bool) -> Finding:

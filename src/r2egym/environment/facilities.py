@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import atexit
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -15,6 +15,7 @@ from typing import Literal, Self
 
 from r2egym import settings
 from r2egym.building import Builder, Built
+from r2egym.building.published_images import PublishedImage, image_of, prepare_image
 from r2egym.errors import TaskError
 from r2egym.grading import GradeOptions, Grader
 from r2egym.records import Reward, Task, content_hash
@@ -102,6 +103,10 @@ class Facilities:
                 slot.built = self.builder.for_task(task, root)
             return slot.built
 
+    def published(self, task: Task) -> PublishedImage:
+        """The image that a row of the published shape names, made fit for agents. Raises SandboxError, BuildError, UsageError."""
+        return prepare_image(self.backend, self.home, task)
+
     def grade(
         self,
         task: Task,
@@ -133,6 +138,13 @@ class Facilities:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def backend_for(tasks: Iterable[Task], asked: BackendName) -> Literal["bubblewrap", "docker"]:
+    """The backend that ``auto`` means: Docker's as soon as a row names an image and holds no environment."""
+    if asked != "auto":
+        return asked
+    return "docker" if any(image_of(task) for task in tasks) else "bubblewrap"
 
 
 def _open(backend: Literal["bubblewrap", "docker"], index: Path | None) -> Facilities:

@@ -14,6 +14,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from r2egym.building.published_images import image_of
 from r2egym.environment.facilities import Facilities
 from r2egym.environment.patch import PRISTINE, output_patch
 from r2egym.errors import SandboxClosedError
@@ -223,6 +224,10 @@ class WorkEnvironment:
 
     def config(self) -> SandboxConfig:
         """What its sandbox is made from; the environment is built when it is not there. Raises TaskError."""
+        if image_of(self.task):
+            image = self.facilities.published(self.task)
+            pristine = Layer(target=PRISTINE, sources=(image.git,))
+            return image.config(extra=(pristine,), limits=self.options.limits)
         built = self.facilities.built(self.task, self.root)
         extra = [Layer(target=PRISTINE, sources=(built.history(self.options.history) / ".git",))]
         local = Path("/usr/local/bin")

@@ -14,8 +14,10 @@ from pathlib import Path
 from threading import Lock
 
 from r2egym.building import Builder
+from r2egym.building.published_images import image_of
 from r2egym.errors import R2EGymError, SandboxError, SandboxStartError
 from r2egym.grading.controls import Control, Prepared, Slot, prepare, task_key
+from r2egym.grading.image_rows import ImageGrader
 from r2egym.grading.rule import Doubts, believed, loss, printable, reward_of, zero
 from r2egym.grading.runs import GradeOptions, HopelessError, Runs
 from r2egym.grading.seal import LostError, Sealing
@@ -49,6 +51,7 @@ class Grader:
         self._sealing = Sealing(self._runs, _CALIBRATIONS)
         self._slots: OrderedDict[str, Slot] = OrderedDict()
         self._mutex = Lock()
+        self._images = ImageGrader(backend, builder.store.home, self.options.timeout)
 
     def grade(self, task: Task, patch: str, *, root: Path | None = None) -> Reward:
         """Grade one patch on one task.
@@ -117,6 +120,8 @@ class Grader:
         return seal.calibration, seal.strengths
 
     def _grade(self, task: Task, patch: str, root: Path | None) -> Reward:
+        if image_of(task):
+            return self._grade_in_image(task, patch)
         prepared = self._prepared(task, root)
         try:
             surface = divide(parse_patch(patch), is_link=prepared.links.__contains__, hidden=prepared.places)
@@ -153,6 +158,13 @@ class Grader:
             return self._sealing.agreed(prepared, task, parts, reward)
         except LostError as error:
             return _failed(task, "grader", str(error), provoked=True)
+
+    def _grade_in_image(self, task: Task, patch: str) -> Reward:
+        """Grade a row that names an image and holds no environment."""
+        try:
+            return self._images.grade(task, patch)
+        except (PatchError, RecursionError) as error:
+            return zero(task, note=str(error)[:500])
 
     def _doubts(self, prepared: Prepared, task: Task, run: TestRun) -> Doubts:
         """What contradicts itself in a run, and does so in neither control."""

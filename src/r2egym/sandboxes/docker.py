@@ -17,7 +17,7 @@ from r2egym.records import ExecResult
 from r2egym.sandboxes._registry import keep
 from r2egym.sandboxes._sandbox import ServedSandbox
 from r2egym.sandboxes._workspace import new_workspace
-from r2egym.sandboxes.base import SandboxConfig
+from r2egym.sandboxes.base import Sandbox, SandboxConfig
 from r2egym.sandboxes.containers.engine import Engine
 from r2egym.sandboxes.containers.ground import ContainerGround, Image, Site
 from r2egym.sandboxes.containers.images import ImageStore
@@ -69,6 +69,16 @@ class DockerBackend:
             raise UsageError("an image can be made of layers of the store only")
         take = self.images.make if make else self.images.name
         return take(wanted.pieces, wanted.base)
+
+    def keep(self, sandbox: Sandbox, name: str) -> None:
+        """Make a lasting image of a sandbox as it is now, with our label. Raises SandboxStartError, UsageError."""
+        if not isinstance(sandbox, DockerSandbox):
+            raise UsageError("a sandbox of another backend")
+        saved = sandbox.snapshot()
+        try:
+            self.images.keep(saved.state.name, name)
+        finally:
+            saved.discard()
 
     def open(self, config: SandboxConfig) -> DockerSandbox:
         """Start a sandbox. Raises SandboxUnavailableError or SandboxStartError."""

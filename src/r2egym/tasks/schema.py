@@ -4,8 +4,8 @@ The first fourteen columns are the published R2E-Gym ones, the next are SWE-benc
 JSON text, as in the published sets, so that every reader of parquet sees plain columns. ``FAIL_TO_PASS`` and
 ``PASS_TO_PASS`` are JSON text as in SWE-bench.
 
-Rows of the published sets (the first fourteen columns only) are read too: what they do not say (the environment) is left
-empty, so they can be looked at and counted, but not rebuilt or graded from the row alone.
+Rows of the published sets (the first fourteen columns only) are read too. They hold no environment but the name of an image, so
+they are run and graded under Docker; what passed before the fix is read from the log that the row holds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import JsonValue, ValidationError
 
 from r2egym.errors import DatasetError
-from r2egym.grading import published_statuses
+from r2egym.grading import parse_summary, published_statuses
 from r2egym.mining import is_test_path
 from r2egym.records import (
     SCHEMA_VERSION,
@@ -170,6 +170,8 @@ def _foreign(row: Mapping[str, Any]) -> Task:
     files = zip(run.get("test_file_names", ()), run.get("test_file_codes", ()), strict=True)
     commit, repo = str(row["commit_hash"]), str(row.get("repo_name") or row["repo"])
     statuses = {test: TestStatus(status) for test, status in json.loads(row["expected_output_json"]).items()}
+    before = published_statuses(parse_summary(str(run.get("old_commit_res_stdout") or "")))
+    passing = [test for test, status in statuses.items() if status is TestStatus.PASSED]
     return Task(
         instance_id=f"{repo}__{commit[:12]}",
         repo=repo,
@@ -177,8 +179,9 @@ def _foreign(row: Mapping[str, Any]) -> Task:
         fix_commit=commit,
         patch=source,
         test_patch=tests,
-        fail_to_pass=(),
-        pass_to_pass=(),
+        fail_to_pass=tuple(test for test in passing if before.get(test) is not TestStatus.PASSED),
+        pass_to_pass=tuple(test for test in passing if before.get(test) is TestStatus.PASSED),
+        base_statuses=before,
         gold_statuses=statuses,
         environment=Environment(
             repository="",

@@ -13,7 +13,7 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from r2egym.agenthub.trajectory import Trajectory
 from r2egym.agenthub.utils.log import get_logger
 from r2egym.agents import LoopOptions, Mode, Sampling
 from r2egym.environment import Facilities
-from r2egym.environment.facilities import BackendName
+from r2egym.environment.facilities import BackendName, backend_for
 from r2egym.errors import R2EGymError, UsageError
 from r2egym.llm import Model
 from r2egym.records import RolloutLimits, Task
@@ -173,17 +173,21 @@ def runagent_multiple(
         jobs=max_workers or os.cpu_count() or 2,
     )
     place = folder / f"{name}.run"
-    with nullcontext(facilities) if facilities else _facilities(backend) as shared:
+    with (
+        nullcontext(facilities)
+        if facilities
+        else _facilities(backend, [task for task, _ in chosen]) as shared
+    ):
         run = Run(place, chosen, spec, options, shared, source=dataset)
         _write(run, path, place, {task.instance_id: task for task, _ in chosen}, name)
     return path
 
 
-def _facilities(backend: BackendName) -> Facilities:
+def _facilities(backend: BackendName, tasks: Iterable[Task]) -> Facilities:
     from r2egym.sandboxes import open_backend
 
     home = settings.load().home
-    return Facilities(home, open_backend("bubblewrap" if backend == "auto" else backend, home))
+    return Facilities(home, open_backend(backend_for(tasks, backend), home))
 
 
 # --- which tasks ------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from r2egym.agenthub.runtime.commit import ParsedCommit
 from r2egym.agenthub.utils.log import get_logger
 from r2egym.agents import instruction
 from r2egym.environment import Facilities, TaskSource, WorkEnvironment, WorkOptions, find_task
-from r2egym.environment.facilities import BackendName
+from r2egym.environment.facilities import BackendName, backend_for
 from r2egym.environment.patch import output_patch
 from r2egym.errors import GraderError, SandboxError
 from r2egym.records import ExecResult, Reward, Task
@@ -75,6 +75,7 @@ class DockerRuntime(ExecutionEnvironment):
             self.logger.warning("options without a meaning here: %s", ", ".join(sorted(more)))
         home = facilities.home if facilities else settings.load().home
         self.task, root = find_task(ds, home)
+        backend = backend_for([self.task], backend)
         self.work = WorkEnvironment(
             facilities or Facilities.shared(home=home, backend=backend),
             self.task,

@@ -56,9 +56,9 @@ class Site:
 
     def image(self, workspace: Workspace) -> Image:
         """The image that the configuration asks for; made when the engine has it not, and removed after use unless it may serve again."""
-        if self.config.image and not self.config.layers:
-            return Image(self.config.image)
         wanted = recipe(self.config, self.home, self.base)
+        if wanted.base and not wanted.pieces:
+            return Image(wanted.base)
         if wanted.lasting:
             return Image(self.images.make(wanted.pieces, wanted.base))
         name = self.images.make(wanted.pieces, wanted.base, self.labels(workspace, "passing"))

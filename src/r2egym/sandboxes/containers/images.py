@@ -208,6 +208,37 @@ class ImageStore:
         """Bytes of an image, all its layers together; None: the engine has it not."""
         return int(self._engine.api.inspect_image(name)["Size"]) if self.has(name) else None
 
+    def bring(self, name: str) -> str:
+        """The id of an image; pulled when the engine has it not. Raises SandboxStartError."""
+        api = self._engine.api
+        if not self.has(name):
+            repository, _, tag = (
+                name.rpartition(":") if ":" in name.rpartition("/")[2] else (name, "", "latest")
+            )
+            self._engine.ask(
+                lambda: _finish(api.pull(repository, tag, stream=True, decode=True)),
+                what=f"cannot pull {name}",
+            )
+        return str(self._engine.ask(lambda: api.inspect_image(name))["Id"])
+
+    def keep(self, passing: str, name: str) -> None:
+        """Make of a saved state an image that lasts: nobody's, and called ``name``."""
+        api = self._engine.api
+        made = self._engine.ask(
+            lambda: api.create_container(passing, ["/bin/true"], labels={LABEL: "container"}),
+            what=f"cannot keep {name}",
+        )
+        try:
+            owned = {"r2egym.home": "", "r2egym.lease": "", "r2egym.sandbox": ""}
+            self._engine.ask(
+                lambda: api.commit(
+                    made["Id"], *name.rsplit(":", 1), conf={"Labels": {LABEL: "image", **owned}}
+                ),
+                what=f"cannot keep {name}",
+            )
+        finally:
+            self._engine.quietly(lambda: api.remove_container(made["Id"], force=True))
+
     def push(self, name: str, place: str) -> None:
         """Send an image to a registry, under the name ``place``. Raises SandboxStartError."""
         api = self._engine.api
