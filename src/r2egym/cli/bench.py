@@ -27,7 +27,8 @@ def bench(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="What to measure: mining, sandbox, proof, disk, rollouts, bestk or viewer."
+            metavar="NAME",
+            help="What to measure: mining, sandbox, proof, grading, disk, rollouts, bestk or viewer.",
         ),
     ],
     arguments: Annotated[
