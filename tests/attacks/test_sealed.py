@@ -11,7 +11,7 @@ from r2egym.grading import Grader
 
 KNOWING = [one.name for one in attacks() if one.kind == "sealed"]
 WINS = {
-    "agreement": {"all_words", "every_constant", "one_answer", "returned_input", "small_answers"},
+    "agreement": {"all_words", "documented_answers", "one_answer", "returned_input", "small_answers"},
     "echo": {"returned_input"},
     "golden": set(),
     "inherited": set(),

@@ -229,7 +229,7 @@ def _near(got: Any, expected: Any, how: Approx) -> bool:
         return True
     if isinstance(expected, bool) or not isinstance(expected, Complex | Decimal):
         return False
-    if isinstance(got, bool) or not isinstance(got, Complex | Decimal):
+    if not isinstance(got, Complex | Decimal):
         return False
     if _is_nan(expected):
         return how.nan_ok and _is_nan(got)
