@@ -6,8 +6,8 @@ from pathlib import Path
 
 from r2egym.attacks import attack, attacks, composites, controls
 
-OPEN = frozenset({"golden_file", "lucky_truth", "natural_copy", "surgical_flip"})
-"""Cheats that win until a sealed run judges them, by name; tests/attacks/test_open.py shows that they do."""
+OPEN = frozenset({"golden_file", "lucky_truth", "natural_copy", "one_answer", "surgical_flip"})
+"""Cheats that win where no sealed run judges them, or nothing could be withheld; test_open.py and test_sealed.py show it."""
 
 
 def test_each_file_tells_one_story() -> None:

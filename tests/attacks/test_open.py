@@ -17,6 +17,7 @@ pytestmark = pytest.mark.long
     [
         ("golden_file", "golden"),
         ("lucky_truth", "truth"),
+        ("one_answer", "agreement"),
         ("natural_copy", "untwinned"),
         ("surgical_flip", "agreement"),
     ],

@@ -6,6 +6,7 @@ import pytest
 from tests.tasks.test_summary import task
 
 from r2egym.bench.disk import run as bench_disk
+from r2egym.bench.grading import run as bench_grading
 from r2egym.bench.proof import run as bench_proof
 from r2egym.errors import SandboxError, UsageError
 from r2egym.sandboxes import open_backend
@@ -40,3 +41,17 @@ def test_proofs_hold_and_are_timed(tmp_path: Path):
     assert lines["proofs that hold"].ratio == 1.0
     assert lines["proofs a minute"].ours > 0
     assert lines["a proof"].ratio
+
+
+@pytest.mark.long
+def test_grading_is_timed_with_and_without_a_seal(tmp_path: Path):
+    """Gold scores 1 and empty 0 either way, and each way has its ratio."""
+    try:
+        open_backend("bubblewrap", tmp_path / "home").run(SandboxConfig(), ["/bin/true"], timeout=30)
+    except SandboxError as error:
+        pytest.skip(f"no sandbox can be started here: {error}")
+    lines = {line.name: line for line in bench_grading(load(), limit=1)}
+    assert lines["runs that end as they must"].ratio == 1.0
+    assert {"gold, graded", "gold, graded and sealed", "empty, graded", "empty, graded and sealed"} < set(
+        lines
+    )

@@ -155,13 +155,16 @@ def test_grade_prints_a_reward_a_line(world: World, tmp_path: Path):
     predictions = tmp_path / "predictions.jsonl"
     lines = [{"instance_id": task.instance_id, "model_patch": patch} for patch in (task.patch, "")]
     predictions.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    done = call(tmp_path / "home", "grade", world.dataset, "--predictions", predictions, "--json")
+    done = call(tmp_path / "home", "grade", world.dataset, "--predictions", predictions, "--seal", "--json")
     assert done.returncode == 0, done.stderr
     rewards = [json.loads(line) for line in done.stdout.splitlines()]
     assert [reward["score"] for reward in rewards] == [1.0, 0.0]
     assert [reward["resolved"] for reward in rewards] == [True, False]
     keys = {"instance_id", "resolved", "score", "published", "tampering", "failure"}
     assert all(keys <= reward.keys() for reward in rewards)
+    assert rewards[0]["seal"] == task.validation.seal
+    assert list(task.validation.seal) == list(task.fail_to_pass)
+    assert task.validation.forgeable is ("strong" not in task.validation.seal.values())
 
 
 def test_grade_refuses_a_task_that_is_not_there(world: World, tmp_path: Path):

@@ -166,7 +166,7 @@ class Attack:
     where: Literal["places", "touched"] = "places"
     """Which files ``code`` is added to."""
     needs_seal: bool = False
-    """Open: wins, or may win, until the sealed run judges it."""
+    """Open: wins, or may win, where no sealed run judges it, or where nothing could be withheld from it."""
     may_fail: bool = False
     """Aims at the machinery, so that a failure marked ``policy_could_cause`` is as good an answer as 0."""
     joins: bool = True

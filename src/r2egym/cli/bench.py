@@ -28,7 +28,7 @@ def bench(
         str,
         typer.Argument(
             metavar="NAME",
-            help="What to measure: mining, sandbox, proof, disk, docker, rollouts, bestk, scale or viewer.",
+            help="What to measure: mining, sandbox, proof, grading, disk, docker, rollouts, bestk, scale or viewer.",
         ),
     ],
     arguments: Annotated[

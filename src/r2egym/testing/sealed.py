@@ -23,7 +23,7 @@ from r2egym.testing.raised import is_raised
 from r2egym.testing.statuses import TestRun
 from r2egym.testing.twins import CompiledTests, function_of, read_run
 
-_PATIENCE = 60.0
+_PATIENCE = 15.0
 """Seconds of this machine's time that the findings of one run may take to be judged; what is left then is opaque."""
 
 

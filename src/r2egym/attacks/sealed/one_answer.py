@@ -21,4 +21,6 @@ def _wrapped(answer):
 _wrapped(lambda *a, **k: 1)
 """
 
-ATTACK = Attack(__name__, __doc__, "sealed", code=CODE, where="touched", joins=False, beats="none")
+ATTACK = Attack(
+    __name__, __doc__, "sealed", code=CODE, needs_seal=True, where="touched", joins=False, beats="none"
+)

@@ -19,9 +19,10 @@ BUILTINS = frozenset([
 ])  # fmt: skip
 LIBRARY = {
     "collections": ("OrderedDict", "deque", "Counter"), "decimal": ("Decimal",), "fractions": ("Fraction",),
-    "datetime": ("datetime", "date", "timedelta", "time"), "textwrap": ("dedent",), "uuid": ("UUID",),
+    "datetime": ("datetime", "date", "timedelta", "timezone"), "textwrap": ("dedent",), "uuid": ("UUID",),
     "math": ("pi", "e", "inf", "nan", "tau", "sqrt"), "re": ("escape",),
 }  # fmt: skip
+OF_TIME = frozenset(["utc", "max", "min"])
 METHODS = frozenset([
     "join", "format", "encode", "decode", "strip", "lstrip", "rstrip", "replace", "lower", "upper", "splitlines",
     "split", "title", "ljust", "rjust", "zfill", "items", "keys", "values", "index", "count", "lstrip",
@@ -181,8 +182,10 @@ class Closed(object):
             module, part = self.names.library(node.value.id) or (None, None)
             if module is not None and part is None:
                 return self._from_library(module, node.attr)
-            if module == "datetime" and node.attr in ("max", "min"):
-                return getattr(self.value(node.value), node.attr)
+        if node.attr in OF_TIME:
+            owner = self.value(node.value)
+            if getattr(owner, "__module__", "") == "datetime":
+                return getattr(owner, node.attr)
         raise Opaque
 
     def _call(self, node):
