@@ -10,7 +10,7 @@ import typer
 
 from r2egym.cli.console import Advance, Json, answer_no, note, print_json, print_table, print_text, progress
 from r2egym.cli.home import ready_home
-from r2egym.cli.options import Index, Sandbox
+from r2egym.cli.options import BaseUrl, Index, Sandbox
 from r2egym.cli.thresholds import Commits, Limit, Preset, Revision, Since, Thresholds, Until, configure
 
 if TYPE_CHECKING:
@@ -35,7 +35,10 @@ def curate(
     history: Annotated[
         Literal["past", "none"], typer.Option("--history", help="What an agent's .git holds.")
     ] = "past",
-    writer: Annotated[str, typer.Option("--writer", help="Who describes the tasks.")] = "template",
+    writer: Annotated[
+        str, typer.Option("--writer", metavar="template|MODEL", help="Who describes the tasks.")
+    ] = "template",
+    base_url: BaseUrl = None,
     engine: Annotated[
         Literal["local", "ray"], typer.Option("--engine", help="What spreads the work: threads here, or Ray.")
     ] = "local",
@@ -62,6 +65,7 @@ def curate(
         ),
         options=Options(runs=runs, history=history),
         writer=writer,
+        base_url=base_url,
         sandbox=sandbox,
         index=index,
         recipes=recipes,

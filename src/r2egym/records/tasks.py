@@ -199,6 +199,9 @@ class Task(Record):
     problem_statement: str = ""
     issue_source: str = "template"
     """Who wrote the statement: ``template``, ``human``, or a model's name."""
+    issue_provenance: dict[str, JsonValue] = {}
+    """How a model came to the statement: its name, tries, complaints, judgement, tokens, cost, and why it fell back to the
+    template, if it did. Empty where no model had a part in it."""
     size: Size | None = None
     """None in rows of versions that did not measure it."""
     duplicate_of: str | None = None
