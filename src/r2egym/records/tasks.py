@@ -97,6 +97,21 @@ class HiddenTests(Record):
     """Ids of test functions (no parameters) that get no twins, since one of theirs was seen to hang."""
 
 
+class Mutation(Record):
+    """What hidden tests make of small faults that were put into the gold patch."""
+
+    mutants: int
+    """Faults tried; not all that there could be."""
+    killed: int
+    """Those that some test noticed."""
+    unknown: int = 0
+    """Those on which the machinery failed."""
+    survivors: tuple[str, ...] = ()
+    """Those that no test noticed, one line each, twenty at most; some of them change nothing that can be seen."""
+    score: float | None = None
+    """Killed ones among those that were judged; None: there was none."""
+
+
 class Validation(Record):
     """What was proved of a task, and on what. Absent proofs are None, never assumed."""
 
@@ -125,6 +140,8 @@ class Validation(Record):
     """Whether the tests import the source under ``/testbed`` rather than an installed copy."""
     seal: dict[str, Literal["strong", "polarity", "none"]] = {}
     """F2P test id → how strongly its answer is withheld; empty until a sealed run has calibrated it."""
+    mutation: Mutation | None = None
+    """How many small faults of the gold patch the hidden tests notice; None: nobody looked."""
     fingerprints: dict[str, str] = {}
     """``system``, ``interpreter`` and ``tool`` versions on which this was proved."""
 
