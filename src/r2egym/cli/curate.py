@@ -10,7 +10,7 @@ import typer
 
 from r2egym.cli.console import Advance, Json, answer_no, note, print_json, print_table, print_text, progress
 from r2egym.cli.home import ready_home
-from r2egym.cli.options import Index, Sandbox
+from r2egym.cli.options import BaseUrl, Index, Sandbox
 from r2egym.cli.thresholds import Commits, Limit, Preset, Revision, Since, Thresholds, Until, configure
 
 if TYPE_CHECKING:
@@ -42,7 +42,10 @@ def curate(
             help="Find out how strongly each task's answers can be withheld (4 runs a task).",
         ),
     ] = True,
-    writer: Annotated[str, typer.Option("--writer", help="Who describes the tasks.")] = "template",
+    writer: Annotated[
+        str, typer.Option("--writer", metavar="template|MODEL", help="Who describes the tasks.")
+    ] = "template",
+    base_url: BaseUrl = None,
     engine: Annotated[
         Literal["local", "ray"], typer.Option("--engine", help="What spreads the work: threads here, or Ray.")
     ] = "local",
@@ -69,6 +72,7 @@ def curate(
         ),
         options=Options(runs=runs, history=history, seal=seal),
         writer=writer,
+        base_url=base_url,
         sandbox=sandbox,
         index=index,
         recipes=recipes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,6 +11,9 @@ from r2egym.cli.console import Json, answer_no, print_json, print_text, progress
 from r2egym.cli.home import ready_home
 from r2egym.cli.options import Index, Sandbox, Seal
 from r2egym.errors import UsageError
+
+if TYPE_CHECKING:
+    from r2egym.curation import Finding
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -23,6 +26,15 @@ def doctor(
     machine: Annotated[bool, typer.Option("--machine", help="Tell what this machine can do.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Gold and empty patch only.")] = False,
     one_by_one: Annotated[bool, typer.Option("--one-by-one", help="Try every known cheat alone.")] = False,
+    mutation: Annotated[
+        bool,
+        typer.Option(
+            "--mutation", help="Also tell how many small faults of the gold patch its tests notice."
+        ),
+    ] = False,
+    mutants: Annotated[
+        int, typer.Option("--mutants", min=1, help="With --mutation: most faults that are tried a row.")
+    ] = 20,
     runs: Annotated[int, typer.Option("--runs", min=1, help="Runs of the gold patch that must agree.")] = 3,
     history: Annotated[
         Literal["past", "none"], typer.Option("--history", help="What an agent's .git holds.")
@@ -52,6 +64,7 @@ def doctor(
             sandbox=sandbox,
             quick=quick,
             one_by_one=one_by_one,
+            mutation=mutants if mutation else 0,
             options=Options(runs=runs, history=history, seal=seal),
             index=index,
             jobs=jobs,
@@ -62,11 +75,20 @@ def doctor(
             if as_json:
                 print_json(finding)
             else:
-                print_text(f"{finding.instance_id}  {'holds' if finding.holds else finding.reason}")
+                print_text(_text(finding))
     if not as_json:
         print_text(f"{held} of {len(rows)} rows hold")
     if held != len(rows):
         answer_no()
+
+
+def _text(finding: Finding) -> str:
+    said = f"{finding.instance_id}  {'holds' if finding.holds else finding.reason}"
+    found = finding.mutation
+    if found is None:
+        return said
+    lines = [f"{said}  {found.killed} of {found.killed + len(found.survivors)} mutants noticed"]
+    return "\n".join([*lines, *(f"    not noticed: {name}" for name in found.survivors)])
 
 
 def _machine(*, as_json: bool) -> None:

@@ -27,6 +27,7 @@ VERBS = {
     "demo": "Watch a bundled history become proven tasks, offline.",
     "mine": "List the commits that could become tasks.",
     "curate": "Turn a repository's history into proven tasks.",
+    "recollect": "Describe the tasks of a dataset anew.",
     "run": "Run an agent at every task of a dataset, K times.",
     "grade": "Grade patches on the tasks of a dataset.",
     "verify": "Score a run's attempts without the hidden tests.",

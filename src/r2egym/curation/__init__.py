@@ -7,7 +7,7 @@ from r2egym.curation.doctor import Finding, examine_rows
 from r2egym.curation.evidence import Evidence, TestFailure
 from r2egym.curation.funnel import STAGES, Rejected
 from r2egym.curation.workshop import Options
-from r2egym.curation.writers import Writer, find_leaks, open_writer
+from r2egym.curation.writers import Statement, Writer, find_leaks, open_writer
 
 __all__ = [
     "STAGES",
@@ -18,6 +18,7 @@ __all__ = [
     "Options",
     "Progress",
     "Rejected",
+    "Statement",
     "TestFailure",
     "Writer",
     "curate",

@@ -44,7 +44,9 @@ class CurateConfig(Record):
     options: Options = Options()
     """How hard they are tried."""
     writer: str = "template"
-    """Who describes the tasks."""
+    """Who describes the tasks: ``template``, or a model's name."""
+    base_url: str | None = None
+    """Where the writer's server is."""
     sandbox: Literal["bubblewrap", "docker"] = "bubblewrap"
     """Where their tests run."""
     index: Path | None = None
@@ -132,7 +134,7 @@ def curate(
         OSError: ``out`` cannot be written.
     """
     began = time.monotonic()
-    open_writer(config.writer)
+    open_writer(config.writer, base_url=config.base_url).close()
     repository = Repository.open(config.source, home)
     repository.resolve(config.mining.revision)
     spread = executor or Threads(jobs)
@@ -159,6 +161,7 @@ def _examiner(config: CurateConfig, home: Path, spread: Executor) -> Examiner:
         home=home.absolute(),
         options=config.options,
         writer=config.writer,
+        base_url=config.base_url,
         sandbox=config.sandbox,
         index=config.index and config.index.absolute(),
         recipes=config.recipes and config.recipes.absolute(),

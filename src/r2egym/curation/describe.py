@@ -47,16 +47,17 @@ def describe(task: Task, evidence: Evidence, writer: Writer) -> Task:
         NotATaskError: the writer said nothing, or gave the fix or a test away.
     """
     statement = writer.write(evidence)
-    if not statement.strip():
+    if not statement.text.strip():
         raise NotATaskError("describe", "no-statement", f"the writer {writer.name} said nothing")
-    leaks = find_leaks(statement, evidence)
+    leaks = find_leaks(statement.text, evidence)
     if leaks:
         raise NotATaskError("describe", "leak", f"the statement tells {leaks[0]}")
     published = {**task.published, "prompt": brief(evidence)}
     return task.model_copy(
         update={
-            "problem_statement": statement,
-            "issue_source": writer.name,
+            "problem_statement": statement.text,
+            "issue_source": statement.source,
+            "issue_provenance": statement.provenance,
             "size": measure(task),
             "published": published,
         }

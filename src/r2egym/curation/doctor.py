@@ -10,11 +10,12 @@ from r2egym.building import Builder
 from r2egym.building.published_images import image_of
 from r2egym.curation.certificate import certify
 from r2egym.curation.funnel import NotATaskError
+from r2egym.curation.mutation import measure_mutation, mutants_of
 from r2egym.curation.workshop import Options, Workshop
 from r2egym.errors import R2EGymError
 from r2egym.grading import Grader
 from r2egym.jobs import Threads
-from r2egym.records import Record, Reward, Task
+from r2egym.records import Mutation, Record, Reward, Task
 from r2egym.sandboxes import open_backend
 from r2egym.tasks import Dataset
 
@@ -30,6 +31,8 @@ class Finding(Record):
     """Score of the empty patch now."""
     census: dict[str, int] = {}
     attacks: dict[str, float] = {}
+    mutation: Mutation | None = None
+    """What the tests make of small faults of the gold patch, when that was asked for; it does not decide whether a row holds."""
     reason: str = ""
     """Why it does not hold, in one line."""
     failure: bool = False
@@ -43,6 +46,7 @@ def examine_rows(
     sandbox: Literal["bubblewrap", "docker"] = "bubblewrap",
     quick: bool = False,
     one_by_one: bool = False,
+    mutation: int = 0,
     options: Options | None = None,
     index: Path | None = None,
     jobs: int = 1,
@@ -55,6 +59,7 @@ def examine_rows(
         sandbox: where tests run.
         quick: gold and empty only.
         one_by_one: try every known cheat alone rather than in composites.
+        mutation: most mutants of a row's gold patch that are graded too.
         options: the history that agents get, and how many runs of gold must agree.
         index: a folder of wheels instead of the configured package index.
         jobs: rows worked on at once.
@@ -73,7 +78,8 @@ def examine_rows(
                 shop = Workshop(
                     built.repository, builder, backend, grader, chosen, home / "tmp", lambda: spread.cancelled
                 )
-                return _examine(shop, task, dataset.root, quick=quick, one_by_one=one_by_one)
+                finding = _examine(shop, task, dataset.root, quick=quick, one_by_one=one_by_one)
+                return _with_mutation(shop, task, dataset.root, finding, mutation)
             except R2EGymError as error:
                 reason = f"{error.boundary}: {error}"
                 return Finding(instance_id=task.instance_id, holds=False, reason=reason, failure=True)
@@ -121,6 +127,14 @@ def _missing(reward: Reward) -> str:
     ]
     told = reward.note or ", ".join(failed[:3])
     return f": {told}" if told and not reward.resolved else ""
+
+
+def _with_mutation(shop: Workshop, task: Task, root: Path | None, finding: Finding, most: int) -> Finding:
+    if not most or not finding.holds:
+        return finding
+    found = mutants_of(task, shop.repository, most)
+    measured = measure_mutation(found, lambda patch: shop.grader.grade(task, patch, root=root))
+    return finding.model_copy(update={"mutation": measured})
 
 
 def _further(shop: Workshop, task: Task, finding: Finding, root: Path | None, *, one_by_one: bool) -> Finding:

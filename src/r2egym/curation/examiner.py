@@ -12,7 +12,7 @@ from typing import Literal, Self
 from r2egym.curation.examine import Outcome, examine
 from r2egym.curation.workshop import OpenBuilder, Options, Workshop
 from r2egym.curation.writers import Writer, open_writer
-from r2egym.errors import R2EGymError
+from r2egym.errors import ModelRequestError, R2EGymError
 from r2egym.grading import Grader
 from r2egym.mining import Candidate, Repository
 from r2egym.records import Record
@@ -31,6 +31,8 @@ class Equipment(Record):
     """Where layers, mirrors and sandboxes are kept, on each machine."""
     options: Options
     writer: str
+    base_url: str | None = None
+    """The writer's server, when it is a model."""
     sandbox: Literal["bubblewrap", "docker"]
     index: Path | None
     recipes: Path | None
@@ -62,10 +64,11 @@ class Examiner:
             SandboxUnavailableError: this machine cannot run the sandbox.
         """
         chosen = self._equipment
-        writer = open_writer(chosen.writer)
+        writer = open_writer(chosen.writer, base_url=chosen.base_url)
         backend = open_backend(chosen.sandbox, chosen.home)
         builder = OpenBuilder(chosen.home, backend=backend, index=chosen.index, recipes=chosen.recipes)
         builder.repository = repository
+        self._open.callback(writer.close)
         self._open.enter_context(builder)
         grader = Grader(builder, backend)
         scratch = chosen.home / "tmp"
@@ -80,10 +83,17 @@ class Examiner:
             return self._ready or self.open(Repository.open(source, home, having=commit))
 
     def __call__(self, candidate: Candidate) -> Outcome | tuple[str, str]:
-        """Examine one. Raises OSError when the disk is full, which every other would meet too."""
+        """Examine one.
+
+        Raises:
+            OSError: the disk is full, which every other would meet too.
+            ModelRequestError: the writer's server refuses what it is asked as such.
+        """
         commit = candidate.commit.hash
         try:
             return examine(*self._opened(commit), candidate)
+        except ModelRequestError:
+            raise  # a wrong key or name, which every other candidate would meet too
         except R2EGymError as error:
             return commit, f"{error.boundary}: {error}"
         except OSError as error:

@@ -114,6 +114,21 @@ class Calibration(Record):
     """Test id → its id in a sealed run, where that is another: a parameter that is withheld is not in it."""
 
 
+class Mutation(Record):
+    """What hidden tests make of small faults that were put into the gold patch."""
+
+    mutants: int
+    """Faults tried; not all that there could be."""
+    killed: int
+    """Those that some test noticed."""
+    unknown: int = 0
+    """Those on which the machinery failed."""
+    survivors: tuple[str, ...] = ()
+    """Those that no test noticed, one line each, twenty at most; some of them change nothing that can be seen."""
+    score: float | None = None
+    """Killed ones among those that were judged; None: there was none."""
+
+
 class Validation(Record):
     """What was proved of a task, and on what. Absent proofs are None, never assumed."""
 
@@ -146,6 +161,8 @@ class Validation(Record):
     """What sealed runs are held against; None until one has calibrated it."""
     forgeable: bool | None = Field(default=None, exclude_if=lambda forgeable: forgeable is None)
     """Whether no F2P test is ``strong``; None until a sealed run has calibrated it."""
+    mutation: Mutation | None = None
+    """How many small faults of the gold patch the hidden tests notice; None: nobody looked."""
     fingerprints: dict[str, str] = {}
     """``system``, ``interpreter`` and ``tool`` versions on which this was proved."""
 
@@ -220,6 +237,9 @@ class Task(Record):
     problem_statement: str = ""
     issue_source: str = "template"
     """Who wrote the statement: ``template``, ``human``, or a model's name."""
+    issue_provenance: dict[str, JsonValue] = {}
+    """How a model came to the statement: its name, tries, complaints, judgement, tokens, cost, and why it fell back to the
+    template, if it did. Empty where no model had a part in it."""
     size: Size | None = None
     """None in rows of versions that did not measure it."""
     duplicate_of: str | None = None

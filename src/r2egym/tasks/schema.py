@@ -45,7 +45,7 @@ _PUBLISHED = (
 _OURS = (
     "instance_id", "repo", "base_commit", "patch", "test_patch", "FAIL_TO_PASS", "PASS_TO_PASS", "environment",
     "hidden_tests", "validation", "test_statuses", "issue_source", "schema_version", "tests_commit",
-    "size", "duplicate_of", "swebench",
+    "size", "duplicate_of", "swebench", "issue_provenance",
 )  # fmt: skip
 COLUMNS = (*_PUBLISHED, *_OURS)
 """Every column, in its order."""
@@ -103,6 +103,7 @@ def to_row(task: Task) -> Row:
         "size": task.size.model_dump_json() if task.size else None,
         "duplicate_of": task.duplicate_of,
         "swebench": task.swebench,
+        "issue_provenance": _text(task.issue_provenance) if task.issue_provenance else None,
     }
 
 
@@ -154,6 +155,7 @@ def _own(row: Mapping[str, Any]) -> Task:
         size=Size.model_validate_json(row["size"]) if row.get("size") else None,
         duplicate_of=row.get("duplicate_of"),
         swebench=row.get("swebench"),
+        issue_provenance=json.loads(row.get("issue_provenance") or "{}"),
     )
 
 

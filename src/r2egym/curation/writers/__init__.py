@@ -1,30 +1,28 @@
-"""Writers: evidence → a problem statement. A model's writer is another file with the same two members."""
+"""Writers: evidence → a problem statement, by rule or by a model."""
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from r2egym.curation.evidence import Evidence
+from r2egym.curation.writers.base import Statement, Writer
 from r2egym.curation.writers.leaks import find_leaks
 from r2egym.curation.writers.template import TemplateWriter
-from r2egym.errors import UsageError
 
-__all__ = ["TemplateWriter", "Writer", "find_leaks", "open_writer"]
-
-
-class Writer(Protocol):
-    """What describes a task."""
-
-    name: str
-    """Goes into the row's ``issue_source``."""
-
-    def write(self, evidence: Evidence) -> str:
-        """The statement, as Markdown. Raises ModelError when a model does not answer."""
-        ...
+__all__ = ["Statement", "TemplateWriter", "Writer", "find_leaks", "open_writer"]
 
 
-def open_writer(name: str) -> Writer:
-    """The writer of that name. Raises UsageError for one that is not known."""
+def open_writer(name: str, *, base_url: str | None = None, strict: bool = False) -> Writer:
+    """The writer of that name.
+
+    Args:
+        name: ``template``, or a model's name (:mod:`r2egym.llm.names`).
+        base_url: the model's server, where it is not the provider's own.
+        strict: whether a model that cannot be reached is an error, rather than a reason for the template.
+
+    Raises:
+        UsageError: the name leads nowhere, or the model's key is missing.
+    """
     if name == TemplateWriter.name:
         return TemplateWriter()
-    raise UsageError(f"--writer {name}: not known; there is: {TemplateWriter.name}")
+    from r2egym.curation.writers.model import ModelWriter
+    from r2egym.llm import open_model
+
+    return ModelWriter(open_model(name, base_url=base_url), strict=strict)

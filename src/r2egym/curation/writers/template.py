@@ -8,6 +8,7 @@ line of the fix or name a hidden test is left out.
 from __future__ import annotations
 
 from r2egym.curation.evidence import Evidence
+from r2egym.curation.writers.base import Statement
 from r2egym.curation.writers.examples import find_examples
 from r2egym.curation.writers.interface import module_of, new_names
 from r2egym.curation.writers.leaks import find_leaks
@@ -25,8 +26,14 @@ class TemplateWriter:
 
     name = "template"
 
-    def write(self, evidence: Evidence) -> str:
-        """The statement, as Markdown."""
+    def write(self, evidence: Evidence) -> Statement:
+        """See Writer."""
+        return Statement(text=self._text(evidence), source=self.name)
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+    def _text(self, evidence: Evidence) -> str:
         names = new_names(evidence)
         new = frozenset(name.partition("(")[0].rsplit(".", 1)[-1] for name in names)
         examples = tuple(text for text in find_examples(evidence, new) if not find_leaks(text, evidence))

@@ -1,0 +1,243 @@
+"""The whole circle on a CPU: tasks, rollouts, export, training, serving, rollouts again, verifying, choosing.
+
+    make circle                                    # or: python train/circle/circle.py --out circle-out --venv TRAINER
+
+Every link is a real one: the gym with its sandboxes and hidden tests, ``r2egym export``, LLaMA-Factory, a server that gives log
+probabilities, the editing agent, the verifier, the choice. What is small is the model: some million random parameters, which learn a
+few solutions by heart. It shows that the links fit, and no more: it solves what it was shown, and copies its manner elsewhere.
+
+Stages leave files under ``--out``; a stage whose file is there is not done again. Numbers are in ``report.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from behaviour import Behaviour, behaviour_of
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PROMPTS = HERE / "prompts.yaml"
+_LONGEST = "8192"
+_STEPS = ("--max-steps", 14, "--max-steps-absolute", 15)
+_FEW_STEPS = ("--max-steps", 3, "--max-steps-absolute", 4)
+"""Of a model that knows nothing: more of them would tell nothing more."""
+
+
+@dataclass
+class Circle:
+    """Where things are, and how long they took."""
+
+    out: Path
+    trainer: Path
+    """The interpreter of the trainer's environment."""
+    epochs: int
+    verifier_epochs: int
+    lessons: int
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    # --- running things -----------------------------------------------------------------------------------------
+
+    def r2egym(self, *words: object, answer: bool = False) -> None:
+        """Call the command line; ``answer``: its exit code 1 (the answer is no) is none of our business."""
+        self._call([str(Path(sys.executable).parent / "r2egym"), *map(str, words)], {0, 1} if answer else {0})
+
+    def with_trainer(self, *words: object, log: Path | None = None) -> None:
+        """Run the trainer's interpreter."""
+        self._call([str(self.trainer), *map(str, words)], {0}, log, self._trainer_environment())
+
+    def _call(
+        self, words: list[str], fine: set[int], log: Path | None = None, env: dict[str, str] | None = None
+    ) -> None:
+        print("$", " ".join(words), flush=True)
+        stream = log.open("wb") if log else None
+        try:
+            code = subprocess.run(
+                words, cwd=ROOT, env=env, stdout=stream, stderr=stream, check=False
+            ).returncode
+        finally:
+            if stream:
+                stream.close()
+        if code not in fine:
+            where = f"; see {log}" if log else ""
+            raise SystemExit(f"circle: {Path(words[0]).name} ended with exit code {code}{where}")
+
+    def _trainer_environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "train" / "stubs"),
+            "HF_HUB_OFFLINE": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+            "DISABLE_VERSION_CHECK": "1",
+        }
+
+    @contextmanager
+    def serving(self, model: str) -> Iterator[str]:
+        """The address of a server of a model, while the block runs."""
+        words = [str(self.trainer), str(HERE / "serve.py"), str(self.out / model), "--max-tokens", "300"]
+        log = (self.out / f"serve-{model}.log").open("wb")
+        server = subprocess.Popen(
+            words, cwd=ROOT, env=self._trainer_environment(), stdout=subprocess.PIPE, stderr=log
+        )
+        try:
+            line = server.stdout.readline() if server.stdout else b""
+            if not line:
+                raise SystemExit(f"circle: the server of {model} did not start; see {log.name}")
+            yield str(json.loads(line)["base_url"])
+        finally:
+            server.kill()
+            server.wait()
+            log.close()
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Tell of a stage and time it."""
+        print(f"\n== {name}", flush=True)
+        began = time.monotonic()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + round(time.monotonic() - began, 1)
+
+    # --- the stages ---------------------------------------------------------------------------------------------
+
+    def tasks(self) -> Path:
+        """Proven tasks, and attempts of mixed quality at them."""
+        if not (self.out / "demo" / "index.html").exists():
+            self.r2egym("demo", "--limit", 0, "--out", self.out / "demo")
+        return self.out / "demo" / "tasks"
+
+    def teach(self, tasks: Path) -> tuple[list[str], list[str]]:
+        """Rollouts of scripted lessons; which tasks are taught, and which are kept unseen."""
+        script = self.out / "script.json"
+        if not script.exists():
+            self._call([sys.executable, str(HERE / "tutor.py"), str(tasks), "--out", str(script)], {0})
+        lessons = json.loads(script.read_text(encoding="utf-8"))
+        by_length = sorted(lessons, key=lambda name: (sum(map(len, lessons[name])), name))
+        taught, unseen = by_length[: self.lessons], by_length[self.lessons :]
+        words = [word for name in taught for word in ("--task", name)]
+        self.r2egym("run", tasks, "--agent", f"script:{script}", *words, "--out", self.out / "taught")
+        return taught, unseen
+
+    def export(self) -> None:
+        """Rows for an editing model and a verifier, and the base model that both start from."""
+        rows, base = self.out / "rows", self.out / "base"
+        editing = ("--for", "editing", "--opening", PROMPTS, "--out", rows)
+        verifier = ("--for", "verifier", "--out", rows)
+        self.r2egym("export", self.out / "taught", *editing)
+        self.r2egym("export", self.out / "demo" / "run", *verifier)
+        files = sorted(rows.glob("*.jsonl"))
+        shape = ("--width", 192, "--layers", 4, "--vocabulary", 3072)
+        self.with_trainer(HERE / "make_model.py", *files, "--out", base, *shape)
+        real = ("--tokenizer", base, "--max-tokens", _LONGEST)
+        self.r2egym("export", self.out / "taught", *editing, *real)
+        self.r2egym("export", self.out / "demo" / "run", *verifier, *real)
+
+    def train(self, kind: str, epochs: int) -> None:
+        """LLaMA-Factory, on the exported rows."""
+        if (self.out / kind / "model.safetensors").exists():
+            return
+        self.with_trainer(
+            self.trainer.parent / "llamafactory-cli", "train", f"train/train_tiny_cpu_{kind}.yaml",
+            f"model_name_or_path={self.out / 'base'}", f"dataset_dir={self.out / 'rows'}",
+            f"output_dir={self.out / kind}", f"num_train_epochs={epochs}", log=self.out / f"train-{kind}.log",
+        )  # fmt: skip
+
+    def roll_out(self, model: str, tasks: Path, names: Sequence[str], run: str, *more: object) -> Path:
+        """The editing agent with a served model."""
+        words = [word for name in names for word in ("--task", name)]
+        with self.serving(model) as address:
+            self.r2egym(
+                "run", tasks, "--agent", "edit", "--model", f"openai/{model}", "--base-url", address, "--calls", "xml",
+                "--config", PROMPTS, "--logprobs", *(more or _STEPS), *words,
+                "--out", self.out / run, answer=True,
+            )  # fmt: skip
+        return self.out / run
+
+    def verify(self, run: Path) -> None:
+        """The trained verifier scores the attempts, and one a task is chosen by it."""
+        with self.serving("verifier") as address:
+            self.r2egym(
+                "verify", run, "--verifier", "execution-free", "--model", "openai/verifier", "--base-url", address,
+                "--layout", "published", "--budget", 6000, answer=True,
+            )  # fmt: skip
+        self.r2egym(
+            "select", run, "--verifier", "execution-free", "--out", self.out / f"{run.name}-selection.jsonl"
+        )
+        self.r2egym("bestk", run, answer=True)
+
+    def report(self, taught: Sequence[str], unseen: Sequence[str], runs: Sequence[str]) -> dict[str, Any]:
+        """What was measured, written to ``report.json``."""
+        lessons = json.loads((self.out / "script.json").read_text(encoding="utf-8"))
+        told: dict[str, Any] = {"seconds": self.seconds, "taught": list(taught), "unseen": list(unseen)}
+        print(f"\n{'run':10} {'tasks':8} {Behaviour.heading()}")
+        for run in runs:
+            for kind, names in (("taught", taught), ("unseen", unseen)):
+                found = behaviour_of(self.out / run, set(names), lessons)
+                told[f"{run}, {kind}"] = vars(found)
+                print(f"{run:10} {kind:8} {found}")
+        (self.out / "report.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+        return told
+
+
+def main() -> None:
+    """Go round once."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("circle-out"))
+    parser.add_argument(
+        "--venv", type=Path, required=True, help="the trainer's environment (train/README.md)"
+    )
+    parser.add_argument("--lessons", type=int, default=6, help="tasks that are taught, the shortest ones")
+    parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument("--verifier-epochs", type=int, default=10)
+    parser.add_argument(
+        "--attempts", type=int, default=3, help="attempts a task that the verifier chooses among"
+    )
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    circle = Circle(
+        out=given.out.absolute(),
+        trainer=given.venv.absolute() / "bin" / "python",
+        epochs=given.epochs,
+        verifier_epochs=given.verifier_epochs,
+        lessons=given.lessons,
+    )
+    with circle.stage("tasks"):
+        tasks = circle.tasks()
+    with circle.stage("lessons"):
+        taught, unseen = circle.teach(tasks)
+    with circle.stage("export"):
+        circle.export()
+    with circle.stage("rollouts before"):
+        circle.roll_out("base", tasks, [*taught, *unseen], "before", *_FEW_STEPS)
+    with circle.stage("train an agent"):
+        circle.train("agent", circle.epochs)
+    with circle.stage("train a verifier"):
+        circle.train("verifier", circle.verifier_epochs)
+    with circle.stage("rollouts after"):
+        circle.roll_out("agent", tasks, [*taught, *unseen], "after")
+    with circle.stage("attempts to choose among"):
+        several = (*_STEPS, "-k", given.attempts, "--temperature", 0.7, "--seed", 0)
+        run = circle.roll_out("agent", tasks, taught, "attempts", *several)
+    with circle.stage("verify and select"):
+        circle.verify(run)
+    with circle.stage("token rows"):
+        circle.r2egym(
+            "export", circle.out / "after", circle.out / "attempts", "--for", "rl", "--tokenizer",
+            circle.out / "agent", "--opening", PROMPTS, "--out", circle.out / "rows",
+        )  # fmt: skip
+    circle.report(taught, unseen, ("before", "after", "attempts"))
+    print(f"\n{circle.out / 'report.json'}")
+
+
+if __name__ == "__main__":
+    main()
