@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from r2egym.testing.judge import Approx, Array, UnreadableError, decode, holds
+from r2egym.testing.judge import holds
 from r2egym.testing.raised import is_raised
-from r2egym.testing.sealed import is_trivial
+from r2egym.testing.reading import Approx, Array, UnreadableError, canonical, decode
+from r2egym.testing.strength import is_trivial
 
 CASE = unittest.TestCase()
 
@@ -144,6 +145,14 @@ def test_moments_compare_by_instant() -> None:
     assert decode(["n", "datetime", [2024, 1, 2, 13, 0, 0, 0, 3600]]) == noon
     assert decode(["n", "datetime", [2024, 1, 2, 12, 0, 0, 0, None]]) != noon
     assert decode(["n", "Decimal", "1.50"]) == Decimal("1.5")
+
+
+def test_equal_values_have_one_text() -> None:
+    """The order of sets and dicts, and the type of a whole number, are no difference; anything else is."""
+    assert canonical({"a": 1, "b": {2.0, True}}) == canonical({"b": {1, 2}, "a": 1.0})
+    assert canonical([1]) != canonical((1,))
+    assert canonical("1") != canonical(1) != canonical(1.5)
+    assert len({canonical(number) for number in (float("nan"), float("inf"), -1, 1, None)}) == 5
 
 
 def test_exceptions_are_known_by_name() -> None:

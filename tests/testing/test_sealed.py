@@ -21,6 +21,9 @@ class Missing(KeyError):
 def add(a, b):
     return a + b
 
+def known(*numbers):
+    return sum(numbers)
+
 def third():
     return 1 / 3
 
@@ -38,7 +41,7 @@ import unittest
 
 import pytest
 
-from larder import Missing, add, sure, take, third, words
+from larder import Missing, add, known, sure, take, third, words
 
 
 def test_equal():
@@ -106,6 +109,10 @@ def test_agreement():
     assert add(1, 2) == add(2, 1)
 
 
+def test_what_other_code_says():
+    assert add(400, 7) == known(400, 7)
+
+
 def check(a, b):
     assert add(a, b) == 909
 
@@ -146,6 +153,7 @@ NAMES = (
     "raised",
     "truth",
     "agreement",
+    "what_other_code_says",
     "helper",
     "table",
 )
@@ -165,7 +173,8 @@ class Sealed:
         self.made: CompiledTests = lane.compile(FILES, MODULE, mode="sealed")
         self.plain: TestRun = lane.compiled(FILES, MODULE)
         self.gold: SealedRun = self.run(SOURCE)
-        self.calibration = calibrate(self.made, self.plain, [self.gold, self.run(SOURCE)])
+        self.base = self.run(SOURCE.replace("a + b", "a - b").replace("return True", "return False"))
+        self.calibration = calibrate(self.made, self.plain, [self.gold, self.run(SOURCE)], self.base)
 
     def run(self, source: str) -> SealedRun:
         """A sealed run of another source."""
@@ -225,8 +234,7 @@ def test_what_is_wrong_is_told_test_by_test(sealed: Sealed) -> None:
 
 def test_strength_is_that_of_the_places_that_the_fix_mends(sealed: Sealed) -> None:
     """A value that base has right already says nothing, and one that the test shows anyway is one of a few."""
-    base = sealed.run(SOURCE.replace("a + b", "a - b").replace("return True", "return False"))
-    found = strengths(sealed.made, sealed.calibration, base, sealed.plain.census)
+    found = strengths(sealed.made, sealed.calibration, sealed.base, sealed.plain.census)
     assert {name: found[_id(name)] for name in NAMES} == {
         "equal": "strong",
         "assigned": "none",
@@ -238,6 +246,7 @@ def test_strength_is_that_of_the_places_that_the_fix_mends(sealed: Sealed) -> No
         "raised": "none",
         "truth": "polarity",
         "agreement": "none",
+        "what_other_code_says": "polarity",
         "helper": "strong",
         "table": "strong",
     }
@@ -262,6 +271,15 @@ def test_an_object_that_equals_everything_is_no_plain_data(sealed: Sealed) -> No
     told = held(sealed.calibration, sealed.run(cheat), sealed.plain.census)
     assert _id("equal") in told.missing + told.contradicted
     assert _id("agreement") in told.missing + told.contradicted
+
+
+def test_who_changes_both_sides_says_something_else(sealed: Sealed) -> None:
+    """Code that the fix leaves alone says what both sides must be; agreeing on anything else is not enough."""
+    told = held(
+        sealed.calibration, sealed.run(SOURCE + "\nadd = known = lambda *_: 3\n"), sealed.plain.census
+    )
+    assert _id("what_other_code_says") in told.missing
+    assert _id("agreement") not in told.missing + told.contradicted
 
 
 def test_an_exception_that_is_all_exceptions_is_none(sealed: Sealed) -> None:

@@ -54,7 +54,7 @@ class Sealing:
         runs = [self._runs.sealed(prepared, task, gold, compiled) for _ in range(self._calibrations)]
         prepared.sealed_gold = runs[0]
         base = self._runs.sealed(prepared, task, empty, compiled)
-        calibration = calibrate(compiled, plain, runs)
+        calibration = calibrate(compiled, plain, runs, base)
         return Seal(compiled, calibration, strengths(compiled, calibration, base, task.fail_to_pass))
 
     def agreed(self, prepared: Prepared, task: Task, parts: tuple[FilePatch, ...], reward: Reward) -> Reward:

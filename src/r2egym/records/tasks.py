@@ -110,6 +110,9 @@ class Calibration(Record):
     graders calibrate anew."""
     tests: dict[str, tuple[str, ...]]
     """Test id → places at which gold's values are right; tests that a sealed run cannot follow are absent."""
+    agreed: dict[str, dict[str, tuple[str, ...]]] = {}
+    """Test id → place where two values of the project are compared, one by code that the fix leaves alone → digests of
+    what that code says."""
     names: dict[str, str] = {}
     """Test id → its id in a sealed run, where that is another: a parameter that is withheld is not in it."""
 

@@ -1,8 +1,10 @@
 """Running tests, and how far to believe them."""
 
+from r2egym.testing.court import Verdict
 from r2egym.testing.probe import run_tests
-from r2egym.testing.sealed import SealedRun, Verdict, calibrate, held, run_sealed, sealed_digest, strengths
+from r2egym.testing.sealed import SealedRun, calibrate, held, run_sealed, sealed_digest
 from r2egym.testing.statuses import TestRun
+from r2egym.testing.strength import strengths
 from r2egym.testing.twins import CompiledTests, compile_tests, run_compiled, stub
 
 __all__ = [
