@@ -35,8 +35,8 @@ def test_help_lists_every_verb_and_imports_none(r2egym):
 
 @pytest.mark.parametrize("verb", list(VERBS))
 def test_every_verb_has_help_and_json(r2egym, verb: str):
-    """Each verb explains itself and takes ``--json`` (of ``cache``, each of its parts)."""
-    words = [verb, "show"] if verb == "cache" else [verb]
+    """Each verb explains itself and takes ``--json`` (of those that have parts, each part)."""
+    words = [verb, *{"cache": ["show"], "images": ["build"]}.get(verb, [])]
     done = r2egym(*words, "--help")
     assert done.returncode == 0, done.stderr
     assert "--json" in done.stdout

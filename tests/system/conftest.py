@@ -89,7 +89,7 @@ def docker(engine: None, home: Path) -> Iterator[DockerBackend]:
 def bundled(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Tasks of the bundled history; of all of it when ``R2EGYM_TEST_CANDIDATES`` is 0, else of that many candidates."""
     demo = unpack(tmp_path_factory.mktemp("bundled"))
-    number = int(os.environ.get("R2EGYM_TEST_CANDIDATES", "5"))
+    number = int(os.environ.get("R2EGYM_TEST_CANDIDATES", "3"))
     config = CurateConfig(
         source=str(demo.repository),
         mining=MiningConfig(limit=number or None),

@@ -7,8 +7,8 @@ The image has all that published images have: the work tree at the fix's parent 
 import io
 import json
 import subprocess
-import sysconfig
 import tarfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ PUBLISHED = (
 SCRIPT = """\
 PYTHONWARNINGS='ignore::UserWarning,ignore::SyntaxWarning' .venv/bin/python -W ignore -m pytest -rA r2e_tests
 """
-RUNNER = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments")
 
 
 def published_row(task: Task, image: str) -> dict[str, Any]:
@@ -53,9 +52,14 @@ def work_tree(task: Task, bundle: Path, folder: Path) -> None:
     git(folder, "branch", "future", task.fix_commit)
 
 
-def make_image(docker: DockerBackend, base: str, task: Task, bundle: Path, scratch: Path, name: str) -> None:
-    """Build the image with the engine's own means."""
-    work_tree(task, bundle, scratch / "testbed")
+def make_image(docker: DockerBackend, base: str, task: Task, root: Path, scratch: Path, name: str) -> None:
+    """Build the image with the engine's own means; ``root`` is the dataset's folder."""
+    work_tree(task, root / task.environment.repository, scratch / "testbed")
+    for line in task.environment.lock:
+        distribution, version = line.split(" ")[0].split("==")
+        (wheel,) = (root / "index").glob(f"{distribution.replace('-', '_')}-{version}-*.whl")
+        with zipfile.ZipFile(wheel) as content:
+            content.extractall(scratch / "runner")
     row = published_row(task, name)
     run = json.loads(row["execution_result_content"])
     (scratch / "testbed/run_tests.sh").write_text(SCRIPT)
@@ -87,12 +91,7 @@ def _archive(scratch: Path) -> bytes:
         return entry
 
     data = io.BytesIO()
-    site = Path(sysconfig.get_path("purelib"))
     with tarfile.open(fileobj=data, mode="w") as archive:
-        for part in ("testbed", "r2e_tests"):
+        for part in ("testbed", "r2e_tests", "runner"):
             archive.add(scratch / part, part, filter=as_root)
-        for package in RUNNER:
-            archive.add(site / package, f"runner/{package}", filter=as_root)
-            for told in site.glob(f"{package.strip('_')}-*.dist-info"):
-                archive.add(told, f"runner/{told.name}", filter=as_root)
     return data.getvalue()

@@ -10,7 +10,7 @@ import pytest
 from tests.system.published_shape import make_image, published_row
 
 from r2egym.agenthub.runtime.docker import DockerRuntime
-from r2egym.attacks import Target, attack
+from r2egym.attacks import Target, attacks
 from r2egym.building.published_images import PublishedImage, prepare_image
 from r2egym.curation.doctor import examine_rows
 from r2egym.environment import Facilities, WorkEnvironment
@@ -39,11 +39,11 @@ class Published:
 def published(
     docker: DockerBackend, debian: str, bundled: Dataset, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Published]:
-    """Made of the first bundled task that has both kinds of tests."""
-    ours = next(task for task in bundled.tasks if task.fail_to_pass)
+    """Made of the first bundled task."""
+    ours = bundled.tasks[0]
     assert bundled.root is not None
     bundle = bundled.root / ours.environment.repository
-    make_image(docker, debian, ours, bundle, tmp_path_factory.mktemp("published"), NAME)
+    make_image(docker, debian, ours, bundled.root, tmp_path_factory.mktemp("published"), NAME)
     row = published_row(ours, NAME)
     yield Published(ours, row, from_row(row), bundle)
     docker.images.remove(NAME)
@@ -129,14 +129,19 @@ def test_gold_and_empty(facilities: Facilities, published: Published) -> None:
     assert "PASSED" not in set(empty.f2p.values())
 
 
-@pytest.mark.parametrize("cheat", ["conftest_report", "pytest_ini", "git_folder", "shadow_pytest"])
-def test_planted_files(cheat: str, facilities: Facilities, published: Published, home: Path) -> None:
-    """A planted file is left out, and the patch scores 0 by both rules."""
+def test_planted_files(facilities: Facilities, published: Published, home: Path) -> None:
+    """No planted file and no odd path wins by either rule."""
     target = Target(
         published.ours, Repository.open(published.bundle, home, having=published.ours.base_commit)
     )
-    reward = facilities.grade(published.task, attack(cheat).patch(target))
-    assert (reward.resolved, reward.published, reward.failure) == (False, 0, None)
+    rewards = {
+        cheat.name: facilities.grade(published.task, cheat.patch(target))
+        for cheat in attacks()
+        if cheat.kind in {"planted", "paths"}
+    }
+    assert len(rewards) > 20
+    assert {name: reward.failure for name, reward in rewards.items() if reward.failure} == {}
+    assert [name for name, reward in rewards.items() if reward.resolved or reward.published] == []
 
 
 def new_file(path: str, *lines: str) -> str:

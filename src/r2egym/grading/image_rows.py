@@ -11,6 +11,7 @@ none of them is sealed. What the patch prints in the form of a summary is taken 
 from __future__ import annotations
 
 import posixpath
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
@@ -30,7 +31,12 @@ cd {TESTBED}
 PYTHONWARNINGS='ignore::UserWarning,ignore::SyntaxWarning' .venv/bin/python -W ignore -m pytest -rA {TESTS}
 """
 """What published rows are run by, for an image that brought no script. Warnings would be counted as output."""
-_PLACES = frozenset({TESTS, "run_tests.sh"})
+_PLACES = frozenset({TESTS, "run_tests.sh", "pyproject.toml", "setup.cfg"})
+"""Where grading puts its own, and what the runner reads its settings from: the base's stay."""
+_OTHERS_MODULES = sys.stdlib_module_names | {
+    "_pytest", "attr", "attrs", "colorama", "exceptiongroup", "importlib_metadata", "iniconfig", "more_itertools",
+    "packaging", "pluggy", "py", "pygments", "pytest", "six", "toml", "tomli", "typing_extensions", "zipp",
+}  # fmt: skip
 _LINKS = frozenset({b"120000", b"160000"})
 _APPLY_SECONDS = 120.0
 _LOG = 1 << 26
@@ -80,12 +86,14 @@ class ImageGrader:
 
     def _divide(self, image: PublishedImage, task: Task, patch: str) -> Surface:
         listing = run_git(("ls-tree", "-r", "-z", task.base_commit), git_dir=image.git)
-        links = {
-            entry.partition(b"\t")[2].decode(errors="replace")
-            for entry in listing.split(b"\0")
-            if entry[:6] in _LINKS
+        entries = [entry.partition(b"\t") for entry in listing.split(b"\0") if entry]
+        links = {_name(path) for mode, _, path in entries if mode[:6] in _LINKS}
+        there = {_name(path).partition("/")[0] for _, _, path in entries}
+        parts = parse_patch(patch)
+        shadows = {
+            path for part in parts for path in part.paths if _shadows(path) and _top(path) not in there
         }
-        return divide(parse_patch(patch), is_link=links.__contains__, hidden=_PLACES)
+        return divide(parts, is_link=links.__contains__, hidden=_PLACES | shadows)
 
     def _run(self, image: PublishedImage, task: Task, surface: Surface) -> _Run:
         with self._backend.open(image.config()) as box:
@@ -104,6 +112,19 @@ class ImageGrader:
                 run = self._run(image, task, self._divide(image, task, task.patch))
                 self._gold[task.instance_id] = bool(_reward(task, run, Surface((), ())).resolved)
             return self._gold[task.instance_id]
+
+
+def _name(path: bytes) -> str:
+    return path.decode(errors="replace")
+
+
+def _top(path: str) -> str:
+    return path.partition("/")[0]
+
+
+def _shadows(path: str) -> bool:
+    """Whether a file would be imported in place of Python's own or the runner's: scripts run with ``/testbed`` in front."""
+    return _top(path).partition(".")[0] in _OTHERS_MODULES
 
 
 def _apply(box: Sandbox, patch: str) -> str:
