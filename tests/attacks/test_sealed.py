@@ -22,7 +22,12 @@ WINS = {
     "untwinned": set(),
 }
 """Style → cheats that a sealed run alone would let pass, where no answer is withheld strongly."""
-CLOSED = [("natural_copy", "functions"), ("natural_copy", "unittest"), ("surgical_flip", "agreement")]
+CLOSED = [
+    ("natural_copy", "functions"),
+    ("natural_copy", "unittest"),
+    ("natural_copy", "untwinned"),
+    ("surgical_flip", "agreement"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +59,6 @@ def test_a_reader_of_all_copies_wins_no_more(larder: Larder) -> None:
     [
         ("golden_file", "golden", "none"),
         ("lucky_truth", "truth", "polarity"),
-        ("natural_copy", "untwinned", "none"),
         ("one_answer", "agreement", "none"),
     ],
 )

@@ -163,6 +163,10 @@ class TestLater(unittest.IsolatedAsyncioTestCase):
 def test_with_a_message_of_its_own():
     if shout("x") != "X!":
         pytest.fail("no")
+    if shout("yy") != "YY!" or not shout("z"):
+        raise RuntimeError("no")
+    if shout("x") == "x":
+        raise unittest.SkipTest("not here")
     try:
         assert shout("x") == "X!"
     except AssertionError:
@@ -209,6 +213,7 @@ def test_gold_is_followed(lane: Range) -> None:
     passed = {test.rpartition("::")[2] for test, status in plain.statuses.items() if status == "PASSED"}
     assert set(told) == passed
     assert {name for name, places in told.items() if not places} == {"test_own_equality"}
+    assert len([place for place in told["test_with_a_message_of_its_own"] if ":" in place]) == 3
     assert len([place for place in told["test_types"] if ":" in place]) == 14
 
 

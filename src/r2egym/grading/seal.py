@@ -5,6 +5,7 @@ It can only agree where gold, in sealed runs of its own, was right time after ti
 
 from __future__ import annotations
 
+from r2egym.errors import SandboxError, SandboxStartError
 from r2egym.grading.controls import Control, Prepared, Seal
 from r2egym.grading.rule import expected, loss, printable
 from r2egym.grading.runs import Runs, parts_of
@@ -65,7 +66,14 @@ class Sealing:
             R2EGymError: the machinery failed.
         """
         seal = self.seal(prepared, task)
-        run = self._runs.sealed(prepared, task, parts, seal.compiled)
+        try:
+            run = self._runs.sealed(prepared, task, parts, seal.compiled)
+        except SandboxStartError:
+            raise
+        except SandboxError:
+            self._gold(prepared, task, seal)  # where gold's sandbox breaks too, that error stands
+            every = tuple(test for test in expected(task) if test in seal.calibration.tests)
+            return _judged(reward, (), every, set(), seal, "the sandbox of the sealed run was lost twice")
         cause = loss(task, run.run)
         if cause and loss(task, self._gold(prepared, task, seal).run):
             raise LostError(f"{cause} when it was sealed, and so it does with gold")

@@ -137,12 +137,18 @@ class Withholder(ast.NodeTransformer):
     def visit_Assert(self, node):
         return [ast.Expr(value=part) for part in self._asserted(node.test, wanted=True)]
 
+    def visit_If(self, node):
+        """``if …: fail`` demands that the condition be false."""
+        if self.depth and not node.orelse and len(node.body) == 1 and _is_failure(node.body[0]):
+            return [ast.Expr(value=part) for part in self._asserted(node.test, wanted=False)]
+        return self.generic_visit(node)
+
     def _asserted(self, test, wanted):
         """The calls that stand for the demand that ``test`` be true, or not."""
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             return self._asserted(test.operand, not wanted)
-        if wanted and isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
-            return [part for value in test.values for part in self._asserted(value, wanted=True)]
+        if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And if wanted else ast.Or):
+            return [part for value in test.values for part in self._asserted(value, wanted)]
         if isinstance(test, ast.Compare) and len(test.ops) == 1:
             return [self._compared(test, wanted)]
         return [self._truth(test, wanted)]
@@ -152,6 +158,9 @@ class Withholder(ast.NodeTransformer):
 
     def _compared(self, test, wanted):
         op, left, right = test.ops[0], test.left, test.comparators[0]
+        if not wanted and isinstance(op, (ast.Eq, ast.NotEq)):
+            op = test.ops[0] = ast.NotEq() if isinstance(op, ast.Eq) else ast.Eq()
+            wanted = True
         name = type(op).__name__
         if name in COMPARED and wanted:
             return self._compare(COMPARED[name], left, right) or self._agreement(test, left, right)
@@ -280,6 +289,15 @@ class Withholder(ast.NodeTransformer):
 
     def visit_Lambda(self, node):
         return node
+
+
+def _is_failure(statement):
+    """Whether a statement ends a test badly, whatever it says."""
+    if isinstance(statement, ast.Raise):
+        raised = getattr(statement, "exc", None) or getattr(statement, "type", None)
+        return raised is not None and "skip" not in name_of(raised).lower()
+    is_call = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+    return is_call and name_of(statement.value) == "fail"
 
 
 def _mentions(tree):
