@@ -4,12 +4,14 @@
 PYTHON ?= python3
 PYTEST ?=
 DEMO ?=
+CIRCLE ?=
+TRAINER ?= $(HOME)/.cache/r2egym-trainer
 BIN := .venv/bin
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types pytest test-system test-long bench docs format lock clean setup setup-run
+.PHONY: help demo test lint types pytest test-system test-long trainer circle bench docs format lock clean setup setup-run
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -36,6 +38,14 @@ test-long: setup ## what takes many minutes: the whole demo, naive graders again
 
 test-system: setup ## what needs root or apt: fresh Debian roots, an ordinary user
 	@$(BIN)/python -m pytest tests/system -m "system and not long" $(PYTEST)
+
+trainer: ## LLaMA-Factory for CPUs in an environment of its own, 2 GB (TRAINER=DIR)
+	@test -x $(TRAINER)/bin/llamafactory-cli || { \
+	$(PYTHON) -m venv $(TRAINER) && $(TRAINER)/bin/pip install --quiet torch==2.13.0 && \
+	$(TRAINER)/bin/pip install --quiet --no-deps -r train/requirements.txt; }
+
+circle: setup-run trainer ## rollouts, export, training, serving, rollouts again, on a CPU (CIRCLE="--out DIR --epochs N")
+	@$(BIN)/python train/circle/circle.py --venv $(TRAINER) $(CIRCLE)
 
 bench: setup-run ## how fast it is here, against the references
 	@$(BIN)/r2egym bench mining
