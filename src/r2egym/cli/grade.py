@@ -26,6 +26,9 @@ def grade(
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Patches graded at once.")] = 2,
     seal: Seal = False,
     sandbox: Sandbox = "bubblewrap",
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="Write a report in SWE-bench's form, too.")
+    ] = None,
     index: Index = None,
     as_json: Json = False,
 ) -> None:
@@ -49,6 +52,7 @@ def grade(
     home = ready_home()
     backend = open_backend(sandbox, home)
     failed = False
+    rewards: list[Reward] = []
     with Builder(home, backend=backend, index=index) as builder, progress() as advance:
         grader = Grader(builder, backend, GradeOptions(seal=seal))
 
@@ -58,10 +62,17 @@ def grade(
         for number, reward in enumerate(Threads(jobs).map(work, asked), 1):
             advance("grading", number, len(asked))
             failed = failed or reward.failure is not None
+            rewards.append(reward)
             if as_json:
                 print_json(reward)
             else:
                 print_text(_line(reward))
+    if report is not None:
+        from r2egym.grading import official_report
+        from r2egym.tasks.store import write_json
+
+        empty = [one.instance_id for one in asked if not one.model_patch.strip()]
+        write_json(report, official_report(rewards, len(rows), empty))
     if failed:
         answer_no()
 

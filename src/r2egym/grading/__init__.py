@@ -4,6 +4,7 @@ from r2egym.grading.grade import Grader
 from r2egym.grading.published import parse_summary, published_name, published_reward, published_statuses
 from r2egym.grading.runs import GradeOptions
 from r2egym.grading.surface import Surface, divide, is_control_path
+from r2egym.grading.swebench import official_report
 
 __all__ = [
     "GradeOptions",
@@ -11,6 +12,7 @@ __all__ = [
     "Surface",
     "divide",
     "is_control_path",
+    "official_report",
     "parse_summary",
     "published_name",
     "published_reward",

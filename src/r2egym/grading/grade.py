@@ -22,6 +22,7 @@ from r2egym.grading.rule import Doubts, believed, loss, printable, reward_of, ze
 from r2egym.grading.runs import GradeOptions, HopelessError, Runs
 from r2egym.grading.seal import LostError, Sealing
 from r2egym.grading.surface import divide
+from r2egym.grading.swebench import SwebenchGrader, instance_of
 from r2egym.mining import FilePatch, PatchError, parse_patch
 from r2egym.records import Calibration, Failure, Reward, Strength, Task
 from r2egym.sandboxes.base import Backend
@@ -52,6 +53,7 @@ class Grader:
         self._slots: OrderedDict[str, Slot] = OrderedDict()
         self._mutex = Lock()
         self._images = ImageGrader(backend, builder.store.home, self.options.timeout)
+        self._swebench = SwebenchGrader(backend, builder.store.home, self.options.timeout)
 
     def grade(self, task: Task, patch: str, *, root: Path | None = None) -> Reward:
         """Grade one patch on one task.
@@ -162,7 +164,7 @@ class Grader:
     def _grade_in_image(self, task: Task, patch: str) -> Reward:
         """Grade a row that names an image and holds no environment."""
         try:
-            return self._images.grade(task, patch)
+            return (self._swebench if instance_of(task) else self._images).grade(task, patch)
         except (PatchError, RecursionError) as error:
             return zero(task, note=str(error)[:500])
 

@@ -42,7 +42,7 @@ _APPLY_SECONDS = 120.0
 _LOG = 1 << 26
 
 
-class _Run(NamedTuple):
+class Run(NamedTuple):
     """What one run of the script said."""
 
     statuses: dict[str, TestStatus]
@@ -51,6 +51,8 @@ class _Run(NamedTuple):
     killed: bool
     note: str = ""
     """Why there was no run."""
+    verdict: bool = False
+    """What somebody else's judge said of it, where one was asked."""
 
 
 class ImageGrader:
@@ -63,28 +65,29 @@ class ImageGrader:
     """
 
     def __init__(self, backend: Backend, home: Path, timeout: float) -> None:
-        self._backend = backend
+        self.backend = backend
         self._home = home
-        self._timeout = timeout
+        self.timeout = timeout
         self._gold: dict[str, bool] = {}
         self._lock = Lock()
 
     def grade(self, task: Task, patch: str) -> Reward:
         """Grade one patch. Raises R2EGymError when the machinery fails, PatchError for what is no patch."""
-        image = prepare_image(self._backend, self._home, task)
-        surface = self._divide(image, task, patch)
-        run = self._run(image, task, surface)
+        image = prepare_image(self.backend, self._home, task)
+        surface = self.divide(image, task, patch)
+        run = self.run(image, task, surface)
         if (run.timed_out or run.killed) and not self._holds(image, task):
-            cause = f"{_cause(run)}, and gold does not pass either"
+            cause = f"{cause_of(run)}, and gold does not pass either"
             return Reward(
                 instance_id=task.instance_id,
                 resolved=None,
                 score=None,
                 failure=Failure(boundary="grader", cause=cause, policy_could_cause=True),
             )
-        return _reward(task, run, surface)
+        return self.reward(task, run, surface)
 
-    def _divide(self, image: PublishedImage, task: Task, patch: str) -> Surface:
+    def divide(self, image: PublishedImage, task: Task, patch: str) -> Surface:
+        """What of a patch is applied. Raises PatchError for what is none."""
         listing = run_git(("ls-tree", "-r", "-z", task.base_commit), git_dir=image.git)
         entries = [entry.partition(b"\t") for entry in listing.split(b"\0") if entry]
         links = {_name(path) for mode, _, path in entries if mode[:6] in _LINKS}
@@ -95,22 +98,52 @@ class ImageGrader:
         }
         return divide(parts, is_link=links.__contains__, hidden=_PLACES | shadows)
 
-    def _run(self, image: PublishedImage, task: Task, surface: Surface) -> _Run:
-        with self._backend.open(image.config()) as box:
-            if surface.applied and (why := _apply(box, "".join(part.text for part in surface.applied))):
-                return _Run({}, timed_out=False, killed=False, note=f"the patch does not apply: {why}")
+    def run(self, image: PublishedImage, task: Task, surface: Surface) -> Run:
+        """Run the row's script on the patched source, in a sandbox of its own."""
+        with self.backend.open(image.config()) as box:
+            if surface.applied and (why := apply_patch(box, "".join(part.text for part in surface.applied))):
+                return Run({}, timed_out=False, killed=False, note=f"the patch does not apply: {why}")
             script = _put_back(box, image, task)
-            done = box.exec(["/bin/bash", script], cwd=TESTBED, timeout=self._timeout, output_limit=_LOG)
+            done = box.exec(["/bin/bash", script], cwd=TESTBED, timeout=self.timeout, output_limit=_LOG)
         said = parse_summary(done.stdout) or parse_summary(done.stderr)
         killed = bool(done.limits_hit) or done.exit_code == 137  # noqa: PLR2004 - SIGKILL
-        return _Run(published_statuses(said), timed_out=done.timed_out, killed=killed)
+        return Run(published_statuses(said), timed_out=done.timed_out, killed=killed)
+
+    def reward(self, task: Task, run: Run, surface: Surface) -> Reward:
+        """What a run says, judged by both rules."""
+        expected = task.gold_statuses
+        seen = run.statuses
+        wanted = [test for test, status in expected.items() if status is TestStatus.PASSED]
+        resolved = (
+            bool(wanted) and not run.timed_out and all(seen.get(test) is TestStatus.PASSED for test in wanted)
+        )
+        f2p, p2p = (_statuses(tests, seen) for tests in (task.fail_to_pass, task.pass_to_pass))
+        return Reward(
+            instance_id=task.instance_id,
+            resolved=resolved,
+            score=float(resolved),
+            f2p=f2p,
+            p2p=p2p,
+            published=0 if run.timed_out else published_reward(expected, seen),
+            ignored=surface.ignored,
+            seal=dict.fromkeys(task.fail_to_pass, "none"),
+            note=run.note
+            or cause_of(run)
+            or (
+                ""
+                if surface.applied
+                else "nothing of the patch was applied"
+                if surface.ignored
+                else "the patch is empty"
+            ),
+        )
 
     def _holds(self, image: PublishedImage, task: Task) -> bool:
         """Whether gold passes on this grader."""
         with self._lock:
             if task.instance_id not in self._gold:
-                run = self._run(image, task, self._divide(image, task, task.patch))
-                self._gold[task.instance_id] = bool(_reward(task, run, Surface((), ())).resolved)
+                run = self.run(image, task, self.divide(image, task, task.patch))
+                self._gold[task.instance_id] = bool(self.reward(task, run, Surface((), ())).resolved)
             return self._gold[task.instance_id]
 
 
@@ -127,7 +160,7 @@ def _shadows(path: str) -> bool:
     return _top(path).partition(".")[0] in _OTHERS_MODULES
 
 
-def _apply(box: Sandbox, patch: str) -> str:
+def apply_patch(box: Sandbox, patch: str) -> str:
     """Apply a patch; why it does not, or nothing."""
     box.write_file("/tmp/r2egym.patch", patch)  # noqa: S108 - in the box
     command = ["git", "-c", "safe.directory=*", "apply", "--whitespace=nowarn", "/tmp/r2egym.patch"]  # noqa: S108
@@ -150,40 +183,12 @@ def _put_back(box: Sandbox, image: PublishedImage, task: Task) -> str:
     return script
 
 
-def _reward(task: Task, run: _Run, surface: Surface) -> Reward:
-    expected = task.gold_statuses
-    seen = run.statuses
-    wanted = [test for test, status in expected.items() if status is TestStatus.PASSED]
-    resolved = (
-        bool(wanted) and not run.timed_out and all(seen.get(test) is TestStatus.PASSED for test in wanted)
-    )
-    f2p, p2p = (_statuses(tests, seen) for tests in (task.fail_to_pass, task.pass_to_pass))
-    return Reward(
-        instance_id=task.instance_id,
-        resolved=resolved,
-        score=float(resolved),
-        f2p=f2p,
-        p2p=p2p,
-        published=0 if run.timed_out else published_reward(expected, seen),
-        ignored=surface.ignored,
-        seal=dict.fromkeys(task.fail_to_pass, "none"),
-        note=run.note
-        or _cause(run)
-        or (
-            ""
-            if surface.applied
-            else "nothing of the patch was applied"
-            if surface.ignored
-            else "the patch is empty"
-        ),
-    )
-
-
 def _statuses(tests: tuple[str, ...], seen: Mapping[str, TestStatus]) -> dict[str, TestStatus]:
     return {test: seen.get(test, TestStatus.MISSING) for test in tests}
 
 
-def _cause(run: _Run) -> str:
+def cause_of(run: Run) -> str:
+    """Why a run came to no good end; empty when it did."""
     if run.timed_out:
         return "the tests ran into their time limit"
     return "the tests were ended by SIGKILL or a limit" if run.killed else ""

@@ -5,7 +5,8 @@ JSON text, as in the published sets, so that every reader of parquet sees plain 
 ``PASS_TO_PASS`` are JSON text as in SWE-bench.
 
 Rows of the published sets (the first fourteen columns only) are read too. They hold no environment but the name of an image, so
-they are run and graded under Docker; what passed before the fix is read from the log that the row holds.
+they are run and graded under Docker; what passed before the fix is read from the log that the row holds. So are rows of
+SWE-bench (``instance_id``, ``base_commit``, ``image`` and so on).
 """
 
 from __future__ import annotations
@@ -123,7 +124,9 @@ def from_row(row: Mapping[str, Any]) -> Task:
             f"{name}: written with schema {version}, and this r2egym reads up to {SCHEMA_VERSION}; update r2egym"
         )
     try:
-        return _own(row) if row.get("environment") else _foreign(row)
+        if row.get("environment"):
+            return _own(row)
+        return _foreign(row) if "parsed_commit_content" in row or "instance_id" not in row else _swebench(row)
     except KeyError as error:
         raise DatasetError(f"{name}: not a row of tasks: column {error.args[0]!r} is missing") from None
     except (ValidationError, ValueError, TypeError, AttributeError) as error:
@@ -195,6 +198,32 @@ def _foreign(row: Mapping[str, Any]) -> Task:
         problem_statement=row["problem_statement"],
         issue_source="published",
         published=_told(row),
+    )
+
+
+def _swebench(row: Mapping[str, Any]) -> Task:
+    """A row of SWE-bench; what its judge works from is kept as it is."""
+    image = str(row.get("image") or row.get("docker_image") or "")
+    kept = {
+        name: row.get(name) for name in ("image", "eval_script", "log_parser", "eval_type", "repo", "version")
+    }
+    return Task(
+        instance_id=row["instance_id"],
+        repo=str(row["repo"]).rpartition("/")[2],
+        base_commit=row["base_commit"],
+        fix_commit="",
+        patch=row["patch"],
+        test_patch=row["test_patch"],
+        fail_to_pass=tuple(_list(row["FAIL_TO_PASS"])),
+        pass_to_pass=tuple(_list(row["PASS_TO_PASS"])),
+        environment=Environment(
+            repository="", recipe=Recipe(python="", origin=f"image {image}"), as_of="", lock=()
+        ),
+        hidden_tests=HiddenTests(files=()),
+        problem_statement=row["problem_statement"],
+        issue_source="swebench",
+        published={"docker_image": image, "swebench": {name: _plain(value) for name, value in kept.items()}},
+        swebench=True,
     )
 
 
