@@ -164,7 +164,8 @@ def test_where_the_tests_go(path: str, facilities: Facilities, published: Publis
 
 def test_no_patch(facilities: Facilities, published: Published) -> None:
     """What does not apply, or is no patch at all, scores 0 and says why."""
-    for text in ("nonsense\n", published.task.patch.replace("@@ -", "@@ -9", 1)):
+    elsewhere = "diff --git a/README.md b/README.md\n--- a/README.md\n+++ b/README.md\n@@ -1 +1 @@\n-no such line\n+x\n"
+    for text in ("nonsense\n", elsewhere):
         reward = facilities.grade(published.task, text)
         assert (reward.resolved, reward.failure) == (False, None)
         assert reward.note
