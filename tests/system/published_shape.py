@@ -55,6 +55,9 @@ def work_tree(task: Task, bundle: Path, folder: Path) -> None:
 def make_image(docker: DockerBackend, base: str, task: Task, root: Path, scratch: Path, name: str) -> None:
     """Build the image with the engine's own means; ``root`` is the dataset's folder."""
     work_tree(task, root / task.environment.repository, scratch / "testbed")
+    (scratch / "runner").mkdir()
+    roots = [f"/testbed/{root}" for root in task.environment.recipe.source_roots]
+    (scratch / "runner/project.pth").write_text("".join(f"{root}\n" for root in roots))  # installed, editable
     for line in task.environment.lock:
         distribution, version = line.split(" ")[0].split("==")
         (wheel,) = (root / "index").glob(f"{distribution.replace('-', '_')}-{version}-*.whl")
