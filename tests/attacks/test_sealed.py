@@ -57,7 +57,7 @@ def test_a_reader_of_all_copies_wins_no_more(larder: Larder) -> None:
 @pytest.mark.parametrize(
     ("name", "style", "strength"),
     [
-        ("golden_file", "golden", "none"),
+        ("golden_file", "golden", "polarity"),
         ("lucky_truth", "truth", "polarity"),
         ("one_answer", "agreement", "none"),
     ],

@@ -52,6 +52,8 @@ def dataset(task: Task, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tasks a to d, and two that are kept out: one near duplicate, one of a repository that SWE-bench has."""
     folder = tmp_path_factory.mktemp("dataset")
     rows = [task.model_copy(update={"instance_id": name, "swebench": False}) for name in "abcd"]
+    sealed = task.validation.model_copy(update={"seal": {"a": "polarity", "b": "strong"}})
+    rows[0] = rows[0].model_copy(update={"validation": sealed})
     rows.append(task.model_copy(update={"instance_id": "near", "swebench": False, "duplicate_of": "a"}))
     rows.append(task.model_copy(update={"instance_id": "bench", "swebench": True}))
     write_dataset(folder, rows)

@@ -38,6 +38,8 @@ def test_successes_alone_become_rows(make_run, dataset: Path, tmp_path: Path):
     assert (report.rows, row["instance_id"]) == (1, "a")
     kept = ExportOptions(purpose="editing", keep=("near-duplicate", "swebench"))
     assert export([run], tmp_path / "out", kept).rows == 3
+    strong = export([run], tmp_path / "out", kept.model_copy(update={"min_seal": "strong"}))
+    assert (strong.rows, strong.rejected["weak-seal"]) == (1, 6)
 
 
 def test_a_row_has_the_published_form(make_run, dataset: Path, tmp_path: Path):

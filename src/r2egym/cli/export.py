@@ -79,6 +79,13 @@ def export(
             help="Take what is rejected for this reason (near-duplicate, swebench, …); may be given again.",
         ),
     ] = None,
+    min_seal: Annotated[
+        Literal["none", "polarity", "strong"],
+        typer.Option(
+            "--min-seal",
+            help="Only attempts at tasks with an F2P test whose answer is withheld this strongly.",
+        ),
+    ] = "none",
     dataset: Annotated[
         str | None,
         typer.Option("--dataset", metavar="DATASET", help="Where the tasks are (default: as the run says)."),
@@ -104,6 +111,7 @@ def export(
         per_task=per_task,
         thoughts=thoughts,
         keep=tuple(keep or ()),
+        min_seal=min_seal,
         log=log,
         opening=opening,
         judge=read_prompt(judge_prompt) if judge_prompt else None,

@@ -52,7 +52,8 @@ def export(
     if options.purpose == "rl" and options.tokenizer is None:
         raise UsageError("--for rl writes token ids, so it needs --tokenizer: a folder with tokenizer.json")
     tokens = open_tokens(options.tokenizer)
-    need_tasks = options.purpose in _NEED_TASKS and not {"near-duplicate", "swebench"} <= set(options.keep)
+    asks = not {"near-duplicate", "swebench"} <= set(options.keep) or options.min_seal != "none"
+    need_tasks = options.purpose in _NEED_TASKS and asks
     attempts = read_attempts(sources, options.dataset, need_tasks=need_tasks)
     if options.purpose in {"atif", "predictions"}:
         return _exchange(attempts, folder, options, report)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from r2egym.tasks import sealed_at_least
 from r2egym.training.attempts import Exported
 from r2egym.training.options import ExportOptions, Purpose
 
@@ -44,6 +45,11 @@ def swebench(one: Exported, options: ExportOptions) -> bool:  # noqa: ARG001
     return one.task is not None and one.task.swebench is True
 
 
+def weak_seal(one: Exported, options: ExportOptions) -> bool:
+    """Its task's answers are not withheld as strongly as is asked for, or nobody has looked."""
+    return options.min_seal != "none" and not (one.task and sealed_at_least(one.task, options.min_seal))
+
+
 def empty(one: Exported, options: ExportOptions) -> bool:  # noqa: ARG001
     """Nothing was done in it."""
     return not one.trajectory.trajectory_steps
@@ -77,7 +83,11 @@ def testless(one: Exported, options: ExportOptions) -> bool:  # noqa: ARG001
     return not written_tests(one.trajectory.output_patch)
 
 
-_KEPT_OUT: dict[str, Filter] = {"near-duplicate": near_duplicate, "swebench": swebench}
+_KEPT_OUT: dict[str, Filter] = {
+    "near-duplicate": near_duplicate,
+    "swebench": swebench,
+    "weak-seal": weak_seal,
+}
 _BROKEN: dict[str, Filter] = {"masked": masked, "empty": empty}
 
 FILTERS: dict[Purpose, dict[str, Filter]] = {

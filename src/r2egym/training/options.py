@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from r2egym.records import Record
+from r2egym.records import Record, Strength
 from r2egym.verifiers import JudgePrompt
 
 Purpose = Literal["editing", "testing", "verifier", "rl", "atif", "predictions"]
@@ -37,6 +37,8 @@ class ExportOptions(Record):
     """``require``: only attempts that say something before every call but the last; ``drop``: without what they say."""
     keep: tuple[str, ...] = ()
     """Reasons of rejection that shall not count."""
+    min_seal: Strength = "none"
+    """Only attempts at tasks with an F2P test whose answer is withheld this strongly, as their rows say."""
     log: Log = "whole"
     """Of a verifier's rows: how much of the interaction it sees."""
     opening: str = "auto"

@@ -5,6 +5,7 @@ Columns of ``parametrize``, columns of a table that a loop walks through, and pl
 """
 
 import ast
+import copy
 
 from _r2egym.perturb import Opaque, name_of, value_of
 
@@ -80,8 +81,6 @@ def _try(operand, node):
 
 
 def _whole(operand, node):
-    import copy
-
     new, sealed = operand(copy.deepcopy(node))
     return new, sealed and isinstance(new, ast.Call)
 

@@ -7,6 +7,7 @@ that are closed are still withheld. What is not understood stays as it is.
 """
 
 import ast
+import copy
 import json
 
 from _r2egym import columns, kinds
@@ -312,13 +313,18 @@ def _mentions(tree):
 
 
 def withhold(trees):
-    """Change the modules in place; returns ``{"sites": [...], "constants": [...]}``."""
+    """Change the modules; returns ``{"sites": [...], "constants": [...]}``. One that cannot be changed stays as it is."""
     tables = Tables()
     defined = {node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, FUNCTIONS)}
     for path in sorted(trees):
-        tree = trees[path]
-        withholder = Withholder(tree, tables, defined)
-        withholder.visit(tree)
-        withholder.mark(tree)
-        _mentions(tree)
+        tree = copy.deepcopy(trees[path])
+        try:
+            withholder = Withholder(tree, tables, defined)
+            withholder.visit(tree)
+            withholder.mark(tree)
+            _mentions(tree)
+            compile(ast.fix_missing_locations(tree), path, "exec", 0, 1)
+        except (TypeError, ValueError, AttributeError, LookupError, SyntaxError, RuntimeError):
+            continue
+        trees[path] = tree
     return {"sites": tables.sites, "constants": tables.constants}
