@@ -45,6 +45,14 @@ def curate(
     writer: Annotated[
         str, typer.Option("--writer", metavar="template|MODEL", help="Who describes the tasks.")
     ] = "template",
+    test_writer: Annotated[
+        str,
+        typer.Option(
+            "--test-writer",
+            metavar="MODEL",
+            help="Who writes tests for fixes that came without (default: nobody).",
+        ),
+    ] = "",
     base_url: BaseUrl = None,
     engine: Annotated[
         Literal["local", "ray"], typer.Option("--engine", help="What spreads the work: threads here, or Ray.")
@@ -73,6 +81,7 @@ def curate(
         options=Options(runs=runs, history=history, seal=seal),
         writer=writer,
         base_url=base_url,
+        test_writer=test_writer,
         sandbox=sandbox,
         index=index,
         recipes=recipes,

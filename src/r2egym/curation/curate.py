@@ -47,6 +47,8 @@ class CurateConfig(Record):
     """Who describes the tasks: ``template``, or a model's name."""
     base_url: str | None = None
     """Where the writer's server is."""
+    test_writer: str = ""
+    """A model that writes tests for fixes that came without; empty: these are turned away."""
     sandbox: Literal["bubblewrap", "docker"] = "bubblewrap"
     """Where their tests run."""
     index: Path | None = None
@@ -162,6 +164,7 @@ def _examiner(config: CurateConfig, home: Path, spread: Executor) -> Examiner:
         options=config.options,
         writer=config.writer,
         base_url=config.base_url,
+        test_writer=config.test_writer,
         sandbox=config.sandbox,
         index=config.index and config.index.absolute(),
         recipes=config.recipes and config.recipes.absolute(),
@@ -177,7 +180,8 @@ def _fresh(
     report: Callable[[Progress], None],
 ) -> Iterator[Candidate]:
     """Candidates without an outcome; all others are counted on the way."""
-    for found in mine(repository, config.mining):
+    mining = config.mining.model_copy(update={"needs_tests": False}) if config.test_writer else config.mining
+    for found in mine(repository, mining):
         tally.commits += 1
         if not isinstance(found, Candidate):
             tally.funnel.reject(Rejected(commit=found.commit, stage="mine", reason=found.reason))
@@ -200,6 +204,7 @@ def _key(config: CurateConfig, commit: str, tests_commit: str | None) -> str:
             "tests_commit": tests_commit,
             "options": config.options.model_dump(mode="json"),
             "writer": config.writer,
+            **({"test_writer": config.test_writer} if config.test_writer else {}),
             "sandbox": config.sandbox,
             "index": " ".join(_fingerprints(config.index, "uploads.json")),
             "recipes": " ".join(_fingerprints(config.recipes, "*.toml")),

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from r2egym.curation.describe import describe, gather
 from r2egym.curation.draft import draft
 from r2egym.curation.funnel import NotATaskError, Rejected, Stage
+from r2egym.curation.mutation import measure_mutation, mutants_of
 from r2egym.curation.prove import prove
 from r2egym.curation.select_tests import select_tests
+from r2egym.curation.testgen import Material, test_patch
 from r2egym.curation.trial import try_tests
 from r2egym.curation.workshop import Workshop
 from r2egym.curation.writers import Writer
 from r2egym.errors import BuildError
-from r2egym.mining import Candidate, split_patch
-from r2egym.records import Record, Task
+from r2egym.mining import Candidate, Patches, split_patch
+from r2egym.records import HiddenTests, Mutation, Record, Task
 
 
 class Outcome(Record):
@@ -42,7 +44,7 @@ class _Watch:
         try:
             yield
         finally:
-            self.seconds[name] = round(time.monotonic() - began, 3)
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.monotonic() - began, 3)
 
 
 def examine(shop: Workshop, writer: Writer, candidate: Candidate) -> Outcome:
@@ -64,10 +66,53 @@ def examine(shop: Workshop, writer: Writer, candidate: Candidate) -> Outcome:
 
 
 def _task(shop: Workshop, writer: Writer, candidate: Candidate, watch: _Watch) -> Task:
-    commit = candidate.commit.hash
     with watch.stage("select"):
-        hidden = select_tests(shop.repository, candidate.base, candidate.judge)
-        patches = split_patch(shop.repository, candidate, {file.path for file in hidden.files})
+        try:
+            hidden = select_tests(shop.repository, candidate.base, candidate.judge)
+        except NotATaskError as reason:
+            if shop.tester is None or reason.reason != "no-test-module":
+                raise
+            hidden = None
+        patches = split_patch(
+            shop.repository, candidate, {file.path for file in hidden.files} if hidden else ()
+        )
+    if hidden is not None:
+        return _made(shop, writer, candidate, hidden, patches, watch)
+    return _with_written_tests(shop, writer, candidate, patches, watch)
+
+
+def _with_written_tests(
+    shop: Workshop, writer: Writer, candidate: Candidate, patches: Patches, watch: _Watch
+) -> Task:
+    """A task whose tests a model writes. Raises NotATaskError."""
+    tester = shop.tester
+    if tester is None or not patches.source:
+        raise NotATaskError("select", "no-test-module", "nothing outside the tests was changed")
+    paths = [file.path for file in candidate.files if file.path.endswith(".py") and not file.is_test]
+    fixed = {path: shop.repository.read(candidate.commit.hash, path) for path in paths}
+    material = Material(
+        message=candidate.commit.message,
+        patch=patches.source,
+        files={path: data.decode("utf-8", "replace") for path, data in fixed.items() if data is not None},
+    )
+
+    def make(hidden: HiddenTests) -> Task:
+        own = Patches(patches.source, patches.tests + test_patch(hidden))
+        return _made(shop, writer, candidate, hidden, own, watch)
+
+    def measure(task: Task) -> Mutation:
+        return measure_mutation(
+            mutants_of(task, shop.repository), lambda patch: shop.grader.grade(task, patch)
+        )
+
+    return tester.task(candidate.commit.hash, material, make, measure)
+
+
+def _made(
+    shop: Workshop, writer: Writer, candidate: Candidate, hidden: HiddenTests, patches: Patches, watch: _Watch
+) -> Task:
+    """The task that its hidden tests make of a candidate. Raises NotATaskError."""
+    commit = candidate.commit.hash
     with watch.stage("build"):
         gold = shop.side(commit, candidate.judge, hidden)
         try:

@@ -10,10 +10,12 @@ from threading import Lock
 from typing import Literal, Self
 
 from r2egym.curation.examine import Outcome, examine
+from r2egym.curation.testgen import TestWriter
 from r2egym.curation.workshop import OpenBuilder, Options, Workshop
 from r2egym.curation.writers import Writer, open_writer
 from r2egym.errors import ModelRequestError, R2EGymError
 from r2egym.grading import Grader
+from r2egym.llm import open_model
 from r2egym.mining import Candidate, Repository
 from r2egym.records import Record
 from r2egym.sandboxes import open_backend
@@ -33,6 +35,8 @@ class Equipment(Record):
     writer: str
     base_url: str | None = None
     """The writer's server, when it is a model."""
+    test_writer: str = ""
+    """A model that writes tests for fixes that have none; empty: nobody does."""
     sandbox: Literal["bubblewrap", "docker"]
     index: Path | None
     recipes: Path | None
@@ -72,9 +76,20 @@ class Examiner:
         self._open.enter_context(builder)
         grader = Grader(builder, backend)
         scratch = chosen.home / "tmp"
-        shop = Workshop(repository, builder, backend, grader, chosen.options, scratch, self._cancelled)
+        tester = self._tester()
+        shop = Workshop(
+            repository, builder, backend, grader, chosen.options, scratch, self._cancelled, tester
+        )
         self._ready = shop, writer
         return self._ready
+
+    def _tester(self) -> TestWriter | None:
+        chosen = self._equipment
+        if not chosen.test_writer:
+            return None
+        tester = TestWriter(open_model(chosen.test_writer, base_url=chosen.base_url))
+        self._open.callback(tester.close)
+        return tester
 
     def _opened(self, commit: str) -> tuple[Workshop, Writer]:
         """The workshop; where this examiner was sent, it is opened now."""

@@ -17,8 +17,9 @@ from typing import Literal
 from r2egym.building import Builder, Built, Collected
 from r2egym.building.missing import missing_projects
 from r2egym.building.objects import Objects
-from r2egym.building.trees import Change, edited_tree
+from r2egym.building.trees import Change, edited_tree, write_object
 from r2egym.curation.funnel import NotATaskError
+from r2egym.curation.testgen import TestWriter
 from r2egym.errors import GraderError, TaskError
 from r2egym.grading import GradeOptions, Grader
 from r2egym.mining import Repository
@@ -80,6 +81,8 @@ class Workshop:
     """A folder for what a candidate needs while it is worked on."""
     cancelled: Callable[[], bool] = bool
     """Whether to stop before the next run."""
+    tester: TestWriter | None = None
+    """Writes tests for fixes that have none; None: such fixes are turned away."""
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
@@ -89,13 +92,19 @@ class Workshop:
             yield Path(name)
 
     def side(self, commit: str, tests: str, hidden: HiddenTests) -> Path:
-        """A layer with the files of ``commit``, and the hidden tests as they are in the commit ``tests``."""
+        """A layer with the files of ``commit``, and the hidden tests: as they are in the commit ``tests``, or as written."""
         entries = self.repository.tree(tests)
         changes: dict[bytes, Change] = {os.fsencode(path): None for path in hidden.deleted}
-        for file in hidden.files:
-            entry = entries[file.path]
-            changes[os.fsencode(file.path)] = (entry.mode, entry.oid)
         with self.folder() as place:
+            for file in hidden.files:
+                entry = entries.get(file.path)
+                if entry is not None:
+                    changes[os.fsencode(file.path)] = (entry.mode, entry.oid)
+                else:  # no commit has it: a model wrote it
+                    changes[os.fsencode(file.path)] = (
+                        0o100644,
+                        write_object("blob", file.content.encode(), place),
+                    )
             tree = edited_tree(
                 Objects(self.repository.path), self.repository.commit(commit).tree, changes, place
             )

@@ -166,6 +166,10 @@ class Validation(Record):
     """Whether no F2P test is ``strong``; None until a sealed run has calibrated it."""
     mutation: Mutation | None = None
     """How many small faults of the gold patch the hidden tests notice; None: nobody looked."""
+    tests_by: str = ""
+    """The model that wrote the hidden tests; empty: people did."""
+    generation: dict[str, JsonValue] = {}
+    """How it came to them: tries, complaints, tokens, cost."""
     fingerprints: dict[str, str] = {}
     """``system``, ``interpreter`` and ``tool`` versions on which this was proved."""
 
