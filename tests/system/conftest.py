@@ -74,14 +74,14 @@ def docker(engine: None, home: Path) -> Iterator[DockerBackend]:
     except SandboxError as error:
         pytest.skip(f"the engine starts no containers here: {error}")
     yield backend
-    assert SWEEPER.wait(20)
+    assert SWEEPER.wait(120)
     left = [path.name for path in (home / "sandboxes").iterdir() if not path.name.startswith(".")]
     assert left == []
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while (here := containers(backend, home)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert here == []
-    assert backend.images.leavings.wait(20)
+    assert backend.images.leavings.wait(120)
     assert passing(backend, home) == []
 
 

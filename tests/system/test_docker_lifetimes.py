@@ -15,6 +15,8 @@ from r2egym.sandboxes.docker import DockerBackend
 
 pytestmark = pytest.mark.system
 
+PATIENCE = 240
+"""Seconds for what the engine does in its own time; a busy machine is no defect."""
 CONTROLLER = """
 import sys, time
 from pathlib import Path
@@ -40,7 +42,7 @@ def controller(home: Path, then: str) -> subprocess.Popen[str]:
 
 def soon_none(backend: DockerBackend, home: Path) -> bool:
     """Whether the engine has nothing of a home any more, at once or within its own time."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while containers(backend, home) or passing(backend, home):
         if time.monotonic() > deadline:
             return False
@@ -51,7 +53,7 @@ def soon_none(backend: DockerBackend, home: Path) -> bool:
 def test_interpreter_exit(docker: DockerBackend, tmp_path: Path) -> None:
     """A controller that ends without closing leaves neither container nor image."""
     process = controller(tmp_path, "")
-    assert process.wait(120) == 0
+    assert process.wait(PATIENCE) == 0
     assert soon_none(docker, tmp_path)
 
 
@@ -75,7 +77,7 @@ def test_controller_that_dies_idle(docker: DockerBackend, tmp_path: Path) -> Non
     process = controller(tmp_path, "time.sleep(600)")
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while containers(docker, tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -98,7 +100,7 @@ def test_image_that_somebody_removes(docker: DockerBackend) -> None:
     """An image that vanishes between two sandboxes is made anew."""
     with docker.open(SandboxConfig()) as sandbox:
         name = docker.engine.api.inspect_container(sandbox._ground._first.id)["Config"]["Image"]  # type: ignore[attr-defined]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not docker.images.remove(name):
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -74,8 +74,8 @@ def test_row_is_read(published: Published) -> None:
 
 def test_nothing_hidden_is_left(docker: DockerBackend, image: PublishedImage, published: Published) -> None:
     """An agent finds neither tests nor script, moved or linked; they were kept here for grading."""
-    words = [line.strip() for file in published.task.hidden_tests.files for line in file.content.splitlines()]
-    telling = max((word for word in words if word.startswith("assert")), key=len)
+    added = [line[1:].strip() for line in published.task.test_patch.splitlines() if line.startswith("+ ")]
+    telling = max((line for line in added if "assert" in line), key=len)
     with docker.open(image.config()) as box:
         for path in (
             "/testbed/run_tests.sh",
@@ -159,7 +159,8 @@ def test_where_the_tests_go(path: str, facilities: Facilities, published: Publis
     alone = facilities.grade(published.task, planted)
     beside = facilities.grade(published.task, published.task.patch + planted)
     assert (alone.resolved, alone.published, alone.ignored) == (False, 0, (path,))
-    assert (beside.resolved, beside.published, beside.ignored) == (True, 1, (path,))
+    assert (beside.resolved, beside.published) == (True, 1)
+    assert path in beside.ignored
 
 
 def test_no_patch(facilities: Facilities, published: Published) -> None:

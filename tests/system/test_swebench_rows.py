@@ -101,6 +101,8 @@ def test_its_parser_and_ours(facilities: Facilities, row: dict[str, Any]) -> Non
     task = from_row(row)
     image = facilities.published(task)
     with facilities.backend.open(image.config()) as box:
+        box.write_file("/tmp/p", task.patch + task.test_patch)
+        assert box.exec("git apply /tmp/p", cwd="/testbed").exit_code == 0
         log = box.exec(".venv/bin/python -m pytest -rA tests", cwd="/testbed").stdout
     ours = {test: str(status) for test, status in parse_summary(log).items()}
     assert ours
