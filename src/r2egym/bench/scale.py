@@ -122,15 +122,14 @@ def simulate(costs: Costs, load: Load, fleet: Fleet, sandboxes: int, *, turns: i
     chance = random.Random(_SEED)  # noqa: S311 - arrivals, not secrets
     stations = {name: _Station(count) for name, count in fleet.servers().items()}
     plans = [iter(_rollout(costs, load, fleet, turns, chance, 3)) for _ in range(sandboxes)]
-    events: list[tuple[float, int, int, str]] = []
+    events: list[tuple[float, int, int, str, float]] = []
     order = itertools.count()
     done: list[float] = []
 
     def serve(now: float, who: int, name: str, seconds: float) -> None:
         station = stations[name]
         station.busy += 1
-        station.used += seconds
-        heapq.heappush(events, (now + seconds, next(order), who, name))
+        heapq.heappush(events, (now + seconds, next(order), who, name, seconds))
 
     def proceed(now: float, who: int) -> None:
         for name, seconds in plans[who]:
@@ -151,9 +150,10 @@ def simulate(costs: Costs, load: Load, fleet: Fleet, sandboxes: int, *, turns: i
     now = 0.0
     stop_at = 2 * sandboxes
     while events and len(done) < stop_at:
-        now, _, who, name = heapq.heappop(events)
+        now, _, who, name, served = heapq.heappop(events)
         station = stations[name]
         station.busy -= 1
+        station.used += served
         if station.waiting:
             next_one, seconds = station.waiting.popleft()
             serve(now, next_one, name, seconds)
