@@ -44,6 +44,7 @@ class Circle:
     epochs: int
     verifier_epochs: int
     lessons: int
+    unseen: int
     seconds: dict[str, float] = field(default_factory=dict)
 
     # --- running things -----------------------------------------------------------------------------------------
@@ -123,7 +124,7 @@ class Circle:
             self._call([sys.executable, str(HERE / "tutor.py"), str(tasks), "--out", str(script)], {0})
         lessons = json.loads(script.read_text(encoding="utf-8"))
         by_length = sorted(lessons, key=lambda name: (sum(map(len, lessons[name])), name))
-        taught, unseen = by_length[: self.lessons], by_length[self.lessons :]
+        taught, unseen = by_length[: self.lessons], by_length[self.lessons :][: self.unseen]
         words = [word for name in taught for word in ("--task", name)]
         self.r2egym("run", tasks, "--agent", f"script:{script}", *words, "--out", self.out / "taught")
         return taught, unseen
@@ -197,8 +198,9 @@ def main() -> None:
         "--venv", type=Path, required=True, help="the trainer's environment (train/README.md)"
     )
     parser.add_argument("--lessons", type=int, default=6, help="tasks that are taught, the shortest ones")
-    parser.add_argument("--epochs", type=int, default=80)
-    parser.add_argument("--verifier-epochs", type=int, default=10)
+    parser.add_argument("--unseen", type=int, default=4, help="tasks that are tried and were not taught")
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--verifier-epochs", type=int, default=5)
     parser.add_argument(
         "--attempts", type=int, default=3, help="attempts a task that the verifier chooses among"
     )
@@ -210,6 +212,7 @@ def main() -> None:
         epochs=given.epochs,
         verifier_epochs=given.verifier_epochs,
         lessons=given.lessons,
+        unseen=given.unseen,
     )
     with circle.stage("tasks"):
         tasks = circle.tasks()
