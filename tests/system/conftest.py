@@ -47,7 +47,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
     finally:
         daemon.terminate()
-        daemon.wait(60)
+        try:
+            daemon.wait(60)
+        except subprocess.TimeoutExpired:
+            daemon.kill()
+            daemon.wait()
 
 
 def answers() -> bool:

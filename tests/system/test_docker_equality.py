@@ -16,7 +16,7 @@ from r2egym.tasks import Dataset
 pytestmark = pytest.mark.system
 
 CHEATS = ("conftest_report", "always_equal", "forged_output", "git_folder", "neutered_asserts")
-"""Of each kind one that does the same in every run: planted, in the source, in the output, on a path."""
+"""Of each kind one: planted, in the source, in the output, on a path."""
 AGAIN = 5
 SAME = ("resolved", "score", "published", "f2p", "p2p", "tampering", "ignored", "failure")
 
@@ -55,8 +55,8 @@ def told(reward: Reward) -> dict[str, object]:
 def test_the_same_rewards(docker: DockerBackend, home: Path, bundled: Dataset) -> None:
     """Gold is 1, empty 0, and whatever a patch gets under one backend it gets under the other.
 
-    A cheat may be caught by one twin more or less from run to run, under one backend alone as well. So where the two differ in
-    what else they tell, some runs of the one must agree with some of the other; scores must be the same in all of them.
+    Every grader draws twins of its own, so a cheat may be caught by one more or less, under one backend alone as well. Where the
+    two differ in what else they tell, some graders of the one must agree with some of the other; scores never differ.
     """
     assert len(bundled) > 1
     backends = (BubblewrapBackend(home), docker)
@@ -90,9 +90,12 @@ def scores(found: dict[tuple[str, str], Reward]) -> dict[tuple[str, str], tuple[
 
 
 def outcomes(backend: Backend, home: Path, task: Task, patch: str, root: Path | None) -> set[str]:
-    """What some runs tell."""
-    with Facilities(home, backend) as facilities:
-        return {repr(told(facilities.grade(task, patch, root=root))) for _ in range(AGAIN)}
+    """What some graders tell, each of which draws twins of its own."""
+    found = set()
+    for _ in range(AGAIN):
+        with Facilities(home, backend) as facilities:
+            found.add(repr(told(facilities.grade(task, patch, root=root))))
+    return found
 
 
 def test_the_same_work(docker: DockerBackend, home: Path, bundled: Dataset) -> None:
