@@ -42,7 +42,7 @@ test-system: setup ## what needs root or apt: fresh Debian roots, an ordinary us
 trainer: ## LLaMA-Factory for CPUs in an environment of its own, 2 GB (TRAINER=DIR)
 	@test -x $(TRAINER)/bin/llamafactory-cli || { \
 	$(PYTHON) -m venv $(TRAINER) && $(TRAINER)/bin/pip install --quiet torch==2.13.0 && \
-	$(TRAINER)/bin/pip install --quiet --no-deps -r train/requirements.txt; }
+	$(TRAINER)/bin/pip install --quiet --no-deps --require-hashes -r train/requirements.txt; }
 
 circle: setup-run trainer ## rollouts, export, training, serving, rollouts again, on a CPU (CIRCLE="--out DIR --epochs N")
 	@$(BIN)/python train/circle/circle.py --venv $(TRAINER) $(CIRCLE)
