@@ -312,9 +312,7 @@ def test_live(browser: Any, address: str, folder: Path) -> None:
         until(page, "document.querySelector('.state').textContent.includes('5 of 8')")
         assert page.locator("text=larder__late #7").count() == 1
         holder.communicate(b"\n")
-        page.wait_for_function(
-            "document.querySelector('.state').textContent.includes('stopped after 5 of 8')"
-        )
+        until(page, "document.querySelector('.state').textContent.includes('stopped after 5 of 8')")
         assert page.evaluate("window.same")
 
 
