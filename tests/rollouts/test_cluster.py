@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.environment.ground import make_task, several
+from tests.environment.ground import several
 from tests.rollouts.test_kills import check, script
 
 from r2egym.environment import Facilities
+from r2egym.records import Task
 from r2egym.rollouts import AgentSpec, Run, RunOptions
 
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
@@ -45,8 +46,10 @@ def test_a_lost_machine_loses_nothing(cluster, facilities: Facilities, tmp_path:
     """One of two machines that work goes in the middle of the run: every attempt is there once, undisturbed."""
     (tmp_path / "script.json").write_text(json.dumps(script(tmp_path)))
     spec = AgentSpec(kind="script", script=tmp_path / "script.json")
-    tasks = several(make_task(tmp_path / "larder"), 3)
-    run = Run(tmp_path / "run", tasks, spec, RunOptions(attempts=2, jobs=4), facilities, engine="ray")
+    task = Task.model_validate_json((tmp_path / "task.json").read_text())  # what the script is for
+    run = Run(
+        tmp_path / "run", several(task, 3), spec, RunOptions(attempts=2, jobs=4), facilities, engine="ray"
+    )
     journal, lost = tmp_path / "run/journal/journal.log", False
 
     def lose() -> None:
