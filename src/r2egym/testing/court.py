@@ -68,7 +68,7 @@ class Court:
             else:
                 yield Finding(ids[index], place, self.judge(site, line), self.sides(site, line, place))
         for (test, place, wanted), matches in zip(later, match_all(backend, clean, pairs), strict=True):
-            yield Finding(test, place, Verdict.RIGHT if matches == wanted else Verdict.WRONG)
+            yield Finding(test, place, Verdict.OPAQUE if matches is None else _verdict(matches is wanted))
 
     def sides(self, site: dict[str, Any], line: dict[str, Any], place: str) -> tuple[str, str] | None:
         """Both operands, where nothing of them was withheld and both are plain."""

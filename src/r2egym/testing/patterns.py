@@ -14,8 +14,10 @@ from r2egym.testing.machinery import MATCHING, cleared, command, package
 _SECONDS = 20.0
 
 
-def match_all(backend: Backend, clean_config: SandboxConfig, pairs: Sequence[tuple[str, str]]) -> list[bool]:
-    """Whether each pattern is found in its text. Nothing is, when that takes too long.
+def match_all(
+    backend: Backend, clean_config: SandboxConfig, pairs: Sequence[tuple[str, str]]
+) -> list[bool | None]:
+    """Whether each pattern is found in its text; None where it is none, and for all when that takes too long.
 
     Args:
         backend: where.
@@ -33,4 +35,8 @@ def match_all(backend: Backend, clean_config: SandboxConfig, pairs: Sequence[tup
         found = json.loads(done.stdout)
     except ValueError:
         found = []
-    return [bool(one) for one in found] if len(found) == len(pairs) else [False] * len(pairs)
+    return (
+        [one if one is None else bool(one) for one in found]
+        if len(found) == len(pairs)
+        else [None] * len(pairs)
+    )

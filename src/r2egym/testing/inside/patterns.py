@@ -9,11 +9,11 @@ from _r2egym.channel import native
 
 
 def main(job):
-    """Print, pair by pair, whether the pattern is found in the text."""
+    """Print, pair by pair, whether the pattern is found in the text; null: it is no pattern."""
     found = []
     for pattern, text in native(job)["pairs"]:
         try:
             found.append(re.search(pattern, text) is not None)
         except re.error:
-            found.append(False)
+            found.append(None)
     sys.stdout.write(json.dumps(found) + "\n")
