@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import itertools
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
@@ -21,6 +22,9 @@ from r2egym.jobs.workers import GRACE_SECONDS, Cancellable
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+NO_WORKER_SECONDS = 600.0
+"""How long a map waits for a worker when every one it had is lost."""
 
 
 class Ray(Cancellable):
@@ -118,6 +122,9 @@ class _Worker:
         except Exception as error:  # noqa: BLE001 - handed to the caller, who raises it
             return None, error
 
+    def ready(self) -> None:
+        """Say that this worker is there."""
+
     def close(self) -> None:
         """Have the function let go of what it opened."""
         close = getattr(self._function, "close", None)
@@ -143,17 +150,18 @@ class _Crew(Generic[T, R]):
         self._free = (self._actors * at_once)[: self.size]
         self._running: dict[Any, tuple[int, T, Any]] = {}
         self._deaths: dict[int, int] = {}
-        self._successors: dict[Any, Any] = {}
+        self._orphans: deque[tuple[int, T]] = deque()
+        self._joining: dict[Any, Any] = {}
 
     @property
     def idle(self) -> int:
         """Items that could be worked on at once."""
-        return len(self._free)
+        return max(0, len(self._free) - len(self._orphans))
 
     @property
     def busy(self) -> bool:
         """Whether anything is being worked on."""
-        return bool(self._running)
+        return bool(self._running or self._orphans)
 
     def submit(self, index: int, item: T) -> None:
         """Give an item to a worker that has a slot."""
@@ -163,7 +171,12 @@ class _Crew(Generic[T, R]):
     def next(self) -> tuple[int, R]:
         """Wait for the next result; raises what the function raised."""
         while True:
-            (ready, *_), _ = self._ray.wait(list(self._running), num_returns=1)
+            while self._orphans and self._free:
+                self.submit(*self._orphans.popleft())
+            ready = self._wait()
+            if ready in self._joining:
+                self._welcome(ready)
+                continue
             index, item, actor = self._running.pop(ready)
             try:
                 result, error = self._ray.get(ready)
@@ -172,23 +185,48 @@ class _Crew(Generic[T, R]):
                 if self._deaths[index] > self._revivals:
                     raise
                 self._replace(actor)
-                self.submit(index, item)
+                self._orphans.append((index, item))
                 continue
             if error is not None:
                 raise error
-            self._free.append(actor)
+            if actor in self._actors:
+                self._free.append(actor)
             return index, result
 
+    def _wait(self) -> Any:
+        """What comes next: a result, or a new worker's first word. Raises TaskError when there is no worker, nor will be."""
+        timeout = None if self._running else NO_WORKER_SECONDS
+        ready, _ = self._ray.wait([*self._running, *self._joining], num_returns=1, timeout=timeout)
+        if not ready:
+            raise TaskError(
+                f"no machine of Ray's cluster had a free CPU for {NO_WORKER_SECONDS / 60:g} minutes; run again when one has"
+            )
+        return ready[0]
+
     def _replace(self, dead: Any) -> None:
-        """A new worker for one that ended; its other items come back here one by one, and find it replaced already."""
-        if dead in self._actors:
-            fresh = self._actor.remote(self._held)
-            self._actors[self._actors.index(dead)] = fresh
-            self._free = [fresh if actor == dead else actor for actor in self._free]
-            self._successors[dead] = fresh
-        while dead in self._successors:
-            dead = self._successors[dead]
-        self._free.append(dead)
+        """Have a new worker come for one that ended, if it was not done yet.
+
+        Nothing is given to the new one before it says that it is there: what is left of a cluster may have no room for it,
+        and then the others do its work.
+        """
+        if dead not in self._actors:
+            return
+        self._actors.remove(dead)
+        self._free = [actor for actor in self._free if actor != dead]
+        fresh = self._actor.remote(self._held)
+        self._joining[fresh.ready.remote()] = fresh
+
+    def _welcome(self, word: Any) -> None:
+        """A new worker is there, or will never be."""
+        actor = self._joining.pop(word)
+        try:
+            self._ray.get(word)
+        except self._ray.exceptions.RayActorError:
+            if not self._actors and not self._joining:
+                raise
+            return
+        self._actors.append(actor)
+        self._free += [actor] * min(self._at_once, self.size)
 
     def end(self) -> None:
         """Let the workers close what they opened, then end them."""
@@ -198,5 +236,5 @@ class _Crew(Generic[T, R]):
                 num_returns=len(self._actors),
                 timeout=GRACE_SECONDS,
             )
-        for actor in self._actors:
+        for actor in [*self._actors, *self._joining.values()]:
             self._ray.kill(actor)

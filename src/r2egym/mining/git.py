@@ -9,6 +9,7 @@ Limits: SHA-1 repositories only.
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ class Repository:
             origin = self._repository.remotes["origin"].url
         except (KeyError, ValueError):
             origin = None
-        return _name_of(origin or str(path.resolve()))
+        return _name_of(origin or os.path.abspath(path))  # not resolved: a link was named by its user
 
     def __reduce__(self) -> tuple[object, ...]:
         return _reopen, (self.path, self.name, self.url)
