@@ -1,6 +1,8 @@
 """What a run of tests lacks, as projects of the index."""
 
-from r2egym.building.missing import missing_projects
+from pathlib import Path
+
+from r2egym.building.missing import missing_projects, undeclared_projects
 
 
 def test_modules_fixtures_and_plugins_are_told_by_their_projects():
@@ -32,3 +34,17 @@ def test_nothing_is_made_up():
         "AssertionError: 1 != 2",
     ]
     assert missing_projects(messages, ()) == ()
+
+
+def test_what_environments_had_of_old_is_there_when_something_imports_it(tmp_path: Path):
+    """setuptools, before Python 3.12, for a module that imports it wherever in its code, unless it is there already."""
+    site = tmp_path / "lib/python3.8/site-packages"
+    (site / "larder").mkdir(parents=True)
+    module = site / "larder/jars.py"
+    module.write_text("import os\n# import pkg_resources\n")
+    assert undeclared_projects(tmp_path, "3.8") == ()
+    module.write_text("def count():\n    from pkg_resources import iter_entry_points\n")
+    assert undeclared_projects(tmp_path, "3.8") == ("setuptools",)
+    assert undeclared_projects(tmp_path, "3.12") == ()
+    (site / "pkg_resources").mkdir()
+    assert undeclared_projects(tmp_path, "3.8") == ()

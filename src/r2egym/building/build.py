@@ -25,6 +25,7 @@ from r2egym.building.foreign import ask_setup
 from r2egym.building.history import BRANCH, History
 from r2egym.building.layers import LayerStore
 from r2egym.building.metadata import read_project
+from r2egym.building.missing import undeclared_projects
 from r2egym.building.objects import Objects
 from r2egym.building.pyproject import Project
 from r2egym.building.pythons import rank
@@ -251,12 +252,15 @@ class Builder:
                 imported |= {recipe.python} if error.reason == "collect-failed" else set()
                 continue
             ready = replace(built, collected=found.tests)
+            missing = found.missing
             if not found.errors:
-                return ready
+                missing = undeclared_projects(built.venv, recipe.python)
+                if not _with_missing(plan, missing):
+                    return ready
             if found.tests:
                 imported.add(recipe.python)
             partial.append((found.tests, -len(partial), ready))
-            if fuller := _with_missing(plan, found.missing):
+            if fuller := _with_missing(plan, missing):
                 pending.appendleft(fuller)
             elif sum(1 for tests, *_ in partial if tests) > _SECOND_OPINIONS:
                 break

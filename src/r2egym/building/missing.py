@@ -1,13 +1,16 @@
-"""What a run of tests says that it lacks, as projects of the package index."""
+"""What an environment lacks, as a run of tests says it or its own modules do, as projects of the package index."""
 
 from __future__ import annotations
 
 import re
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 _MODULE = re.compile(r"No module named ['\"]?([A-Za-z_]\w*)")
 _FIXTURE = re.compile(r"fixture ['\"]?(\w+)['\"]? not found")
+_SETUPTOOLS = re.compile(rb"^[ \t]*(?:import|from)[ \t]+pkg_resources\b", re.MULTILINE)
+_LAST_WITH_SETUPTOOLS = (3, 11)
 _ASYNC = re.compile(r"async def functions are not natively supported|async def function and no async plugin")
 
 
@@ -60,3 +63,19 @@ def missing_projects(messages: Iterable[str], own: Iterable[str]) -> tuple[str, 
     if _ASYNC.search(text):
         wanted.add("pytest-asyncio")
     return tuple(sorted(name.replace("_", "-") for name in wanted if name))
+
+
+def undeclared_projects(venv: Path, minor: str) -> tuple[str, ...]:
+    """What installed modules import and nothing declares: setuptools, which every environment of its time simply had.
+
+    Args:
+        venv: a virtual environment's folder, or the layer of one.
+        minor: its Python, ``MAJOR.MINOR``; environments of Python 3.12 and later came without setuptools.
+    """
+    if tuple(map(int, minor.split("."))) > _LAST_WITH_SETUPTOOLS:
+        return ()
+    site = venv / f"lib/python{minor}/site-packages"
+    if (site / "pkg_resources").is_dir():
+        return ()
+    files = (path for path in site.rglob("*.py") if path.is_file())
+    return ("setuptools",) if any(_SETUPTOOLS.search(path.read_bytes()) for path in files) else ()
