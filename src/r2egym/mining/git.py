@@ -92,7 +92,7 @@ class Repository:
             origin = self._repository.remotes["origin"].url
         except (KeyError, ValueError):
             origin = None
-        return _name_of(origin or os.path.abspath(path))  # not resolved: a link was named by its user
+        return _name_of(origin or os.path.abspath(path))  # noqa: PTH100 - not resolved: its user named the link
 
     def __reduce__(self) -> tuple[object, ...]:
         return _reopen, (self.path, self.name, self.url)
