@@ -10,6 +10,7 @@ Limits: one record holds less than 4 GiB; a reader that shows a running journal 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -27,6 +28,18 @@ from r2egym.errors import UsageError
 _HEADER = 18  # "llllllll cccccccc "
 _OPEN: set[Path] = set()
 _OPEN_LOCK = threading.Lock()
+
+
+class _Batch:
+    """Records that are written and synced together.
+
+    Whoever adds the first one writes them all, once the batch before is on disk; the others wait, and each is woken once.
+    """
+
+    def __init__(self) -> None:
+        self.frames: list[bytes] = []
+        self.done = threading.Event()
+        self.failure: OSError | None = None
 
 
 class Journal:
@@ -56,12 +69,10 @@ class Journal:
         self.cut = os.fstat(self._fd).st_size - self._end
         """Bytes of a torn tail that were dropped on opening."""
         os.ftruncate(self._fd, self._end)
-        self._turn = threading.Condition()
-        self._pending: list[bytes] = []
-        self._taken = 0
-        self._durable = 0
-        self._writing = False
-        self._failure: OSError | None = None
+        self._lock = threading.Lock()
+        self._written = _Batch()
+        self._written.done.set()
+        self._gathering = _Batch()
 
     def records(self) -> Iterator[JsonValue]:
         """Every record that is on disk, oldest first."""
@@ -74,23 +85,19 @@ class Journal:
             OSError: it could not be written; the journal takes nothing more until it is opened again.
         """
         frame = _frame(record)
-        with self._turn:
+        with self._lock:
             if self._closed:
                 message = f"journal {self.path} is closed"
                 raise UsageError(message)
-            self._pending.append(frame)
-            self._taken += 1
-            mine = self._taken
-            while self._writing and self._durable < mine and self._failure is None:
-                self._turn.wait()
-            if self._failure is not None:
-                raise OSError(self._failure.errno, self._failure.strerror, str(self.path))
-            if self._durable >= mine:
-                return
-            self._writing = True
-            batch, self._pending = self._pending, []
-            upto = self._taken
-        self._write(b"".join(batch), upto)
+            batch, before = self._gathering, self._written
+            leads = not batch.frames
+            batch.frames.append(frame)
+        if leads:
+            self._lead(batch, before)
+        else:
+            batch.done.wait()
+        if batch.failure is not None:
+            raise OSError(batch.failure.errno, batch.failure.strerror, str(self.path))
 
     def replace(self, records: Iterable[JsonValue]) -> None:
         """Have these records stand instead of all there are, at once or not at all. Nobody may append meanwhile.
@@ -114,12 +121,12 @@ class Journal:
 
     def close(self) -> None:
         """Give the folder back; twice is safe."""
-        with self._turn:
+        with self._lock:
             if self._closed:
                 return
             self._closed = True
-            while self._writing:
-                self._turn.wait()
+            last = self._gathering if self._gathering.frames else self._written
+        last.done.wait()
         os.close(self._fd)
         _unlock(self._lock_path, self._lock_file)
 
@@ -131,9 +138,21 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _write(self, data: bytes, upto: int) -> None:
-        """Write and sync one batch for everybody who waits for it."""
-        failure: OSError | None = None
+    def _lead(self, batch: _Batch, before: _Batch) -> None:
+        """Have a batch written after the one before it; nothing more is, when this is interrupted."""
+        try:
+            before.done.wait()
+            with self._lock:
+                self._written, self._gathering = batch, _Batch()
+            batch.failure = before.failure or self._write(b"".join(batch.frames))
+        except BaseException:
+            batch.failure = InterruptedError(errno.EINTR, "interrupted")
+            raise
+        finally:
+            batch.done.set()
+
+    def _write(self, data: bytes) -> OSError | None:
+        """Write and sync one batch; what kept it from being written, if anything did: then nothing of it is there."""
         try:
             view = memoryview(data)
             offset = self._end
@@ -143,18 +162,10 @@ class Journal:
                 view = view[written:]
             os.fdatasync(self._fd)
         except OSError as error:
-            failure = error
             os.ftruncate(self._fd, self._end)
-        with self._turn:
-            self._writing = False
-            if failure is None:
-                self._end += len(data)
-                self._durable = upto
-            else:
-                self._failure = failure
-            self._turn.notify_all()
-        if failure is not None:
-            raise OSError(failure.errno, failure.strerror, str(self.path)) from failure
+            return error
+        self._end += len(data)
+        return None
 
 
 def read(folder: Path) -> Iterator[JsonValue]:
