@@ -7,11 +7,12 @@ DEMO ?=
 CIRCLE ?=
 TRAINER ?= $(HOME)/.cache/r2egym-trainer
 BIN := .venv/bin
+RAY_TESTS := tests/jobs/test_ray.py tests/rollouts/test_cluster.py
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-emit-index-url --no-emit-find-links
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types pytest test-system test-long trainer circle bench docs format lock clean setup setup-run
+.PHONY: help demo test lint types pytest test-system test-long trainer circle bench docs format lock clean setup setup-run setup-system
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|' 2>/dev/null || \
@@ -36,8 +37,8 @@ test-long: setup ## what takes many minutes: the whole demo, naive graders again
 	@$(BIN)/python -m pytest -m long -n auto --dist loadfile $(PYTEST)
 	@R2EGYM_TEST_KILLS=200 R2EGYM_TEST_CALLS=10000 $(BIN)/python -m pytest tests/rollouts/test_kills.py tests/tools/test_fuzz.py
 
-test-system: setup ## what needs root or apt: fresh Debian roots, an ordinary user
-	@$(BIN)/python -m pytest tests/system -m "system and not long" $(PYTEST)
+test-system: setup-system ## what needs root, apt or heavy extras: fresh Debian roots, an ordinary user, Docker, a browser, Ray
+	@$(BIN)/python -m pytest tests/system $(RAY_TESTS) -m "not long" $(PYTEST)
 
 trainer: ## LLaMA-Factory for CPUs in an environment of its own, 2 GB (TRAINER=DIR)
 	@test -x $(TRAINER)/bin/llamafactory-cli || { \
@@ -62,6 +63,7 @@ docs: setup ## write the generated pages of docs/ from commands, records and col
 lock: setup ## pin the newest versions of everything, by hash
 	@$(COMPILE) pyproject.toml -o requirements/run.txt
 	@$(COMPILE) pyproject.toml --group dev -c requirements/run.txt -o requirements/dev.txt
+	@$(subst --universal,--python-platform linux,$(COMPILE)) pyproject.toml --group dev --extra ray --extra swebench -c requirements/dev.txt -o requirements/system.txt
 	@$(COMPILE) requirements/build.in -o requirements/build.txt
 	@echo uv | $(COMPILE) - --no-annotate -c requirements/run.txt -o requirements/uv.txt
 
@@ -70,6 +72,9 @@ setup: ## the environment with what tests and linters need
 
 setup-run:
 	@$(PYTHON) scripts/bootstrap.py run
+
+setup-system:
+	@$(PYTHON) scripts/bootstrap.py system
 
 clean: ## remove what these targets made here (never the layers in R2EGYM_HOME)
 	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis demo-out

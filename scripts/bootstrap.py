@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Make ``.venv`` ready, on a machine that may have nothing but Python, git and make.
 
-    python3 scripts/bootstrap.py run|dev
+    python3 scripts/bootstrap.py run|dev|system
 
-``run`` installs what ``r2egym`` needs, ``dev`` also what its tests and linters need, both from the hashed pins in
-``requirements/``, and then the project itself, editable. When nothing has changed since the last time it returns at
+``run`` installs what ``r2egym`` needs, ``dev`` also what its tests and linters need, ``system`` also the heavy extras that
+only the system tests use, all from the hashed pins in ``requirements/``, and then the project itself, editable. When nothing has changed since the last time it returns at
 once. A ``.venv`` that was deleted, half finished, moved or built for another interpreter is made anew.
 
 It uses the standard library alone, and syntax that Python 3.8 reads, because it runs before anything is installed.
@@ -33,6 +33,8 @@ VENV = ROOT / ".venv"
 STAMP = VENV / "r2egym-setup.json"
 UNFINISHED = VENV / "r2egym-unfinished"
 MINIMUM = (3, 11)
+KINDS = ("run", "dev", "system")
+"""Each holds the ones before it."""
 
 
 def say(text: str) -> None:
@@ -54,7 +56,7 @@ def is_fresh(kind: str) -> bool:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    covered = {"run": ("run", "dev"), "dev": ("dev",)}[kind]
+    covered = KINDS[KINDS.index(kind) :]
     return (
         not UNFINISHED.exists()
         and any(stamp == fingerprint(one) for one in covered)
@@ -141,7 +143,7 @@ def alone() -> Iterator[None]:
 
 def main(arguments: list[str]) -> int:
     """Set up what ``arguments`` asks for; 0 when ready, 2 when it could not be done."""
-    if len(arguments) != 1 or arguments[0] not in {"run", "dev"}:
+    if len(arguments) != 1 or arguments[0] not in KINDS:
         print(__doc__, file=sys.stderr)
         return 2
     kind = arguments[0]
