@@ -1,10 +1,13 @@
 """The template writer: what it says, and what it must not say."""
 
+import ast
+
 import pytest
 
 from r2egym.curation import Evidence, TestFailure, find_leaks, open_writer
 from r2egym.curation.evidence import LONGEST_MESSAGE, shorten
 from r2egym.curation.writers.examples import find_examples
+from r2egym.curation.writers.expectations import expectation
 from r2egym.curation.writers.interface import new_names
 from r2egym.curation.writers.prose import problem_sentences, title_of
 from r2egym.curation.writers.symptoms import read_symptom
@@ -165,9 +168,26 @@ def test_symptoms(message: str, now: str):
     assert now in symptom.now
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("assert f(1) == 2", "f(1)  # expected: 2"),
+        ("assert f(1) is None", "f(1)  # expected: None"),
+        ("assert made[0] is made[1]", "made[0] is made[1]  # expected: true"),
+        ("self.assertIs(f(1), None)", "f(1)  # expected: None"),
+        ("self.assertIs(made[0], first)", "made[0] is first  # expected: true"),
+        ("assert not f(1)", "f(1)  # expected: false"),
+    ],
+)
+def test_assertions_as_expectations(code: str, told: str):
+    """Which object it must be is said in full, where that is more than its value."""
+    assert expectation(ast.parse(code).body[0]) == told
+
+
 def test_messages_that_say_nothing_give_nothing():
-    """``assert False`` alone tells nothing about the program."""
+    """``assert False`` alone tells nothing about the program, nor do two values that look alike."""
     assert read_symptom(failure("test_x", "E   assert False")) is None
+    assert read_symptom(failure("test_x", "E   assert ['a'] is ['a']")) is None
     assert read_symptom(failure("test_x", "")) is None
 
 

@@ -13,7 +13,6 @@ _EQUALITIES = (
     "assertListEqual",
     "assertDictEqual",
     "assertSequenceEqual",
-    "assertIs",
 )
 _TRUTHS = {"assertTrue": "true", "assertFalse": "false", "assertIsNone": "`None`"}
 
@@ -30,8 +29,10 @@ def expectation(statement: ast.stmt) -> str | None:
 
 
 def _of_assert(test: ast.expr) -> str:
-    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq | ast.Is):
-        return _expects(test.left, ast.unparse(test.comparators[0]))
+    if isinstance(test, ast.Compare) and len(test.ops) == 1:
+        right = test.comparators[0]
+        if isinstance(test.ops[0], ast.Eq) or (isinstance(test.ops[0], ast.Is) and _is_one_of_a_kind(right)):
+            return _expects(test.left, ast.unparse(right))
     if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         return _expects(test.operand, "false")
     return _expects(test, "true")
@@ -55,9 +56,16 @@ def _of_method(call: ast.Call) -> str | None:
         if isinstance(left, ast.Constant):
             left, right = right, left
         return _expects(left, ast.unparse(right))
+    if function.attr == "assertIs" and len(call.args) >= _PAIR:
+        return _of_assert(ast.Compare(call.args[0], [ast.Is()], [call.args[1]]))
     if function.attr in _TRUTHS:
         return _expects(call.args[0], _TRUTHS[function.attr])
     return None
+
+
+def _is_one_of_a_kind(value: ast.expr) -> bool:
+    """Whether to be this object is to have this value: ``None``, ``True``, ``...``."""
+    return isinstance(value, ast.Constant) and (value.value is ... or value.value in {None, True, False})
 
 
 def _expects(expression: ast.expr, value: str) -> str:

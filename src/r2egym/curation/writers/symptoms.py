@@ -104,12 +104,14 @@ def _differ(left: str, right: str, rest: list[str]) -> Symptom:
     return Symptom(now=f"{_code(left)} and {_code(right)} differ.", expected="They are equal.", weight=0)
 
 
-def _compare(left: str, operator: str, right: str, calls: dict[str, str], rest: list[str]) -> Symptom:
+def _compare(left: str, operator: str, right: str, calls: dict[str, str], rest: list[str]) -> Symptom | None:
     if operator == "==" and left in calls:
         call = _code(calls[left])
         return Symptom(now=f"{call} gives {_code(left)}.", expected=f"{call} gives {_code(right)}.", weight=2)
     if operator == "==":
         return _differ(left, right, rest)
+    if operator in {"is", "is not"} and not calls.keys() & {left, right}:
+        return None  # two values that look alike: which objects they are, values do not tell
     claim = _code(f"{calls.get(left, left)} {operator} {calls.get(right, right)}")
     return Symptom(now=f"{claim} does not hold.", expected=f"{claim} holds.", weight=1)
 
