@@ -91,7 +91,12 @@ def docker(engine: None, home: Path) -> Iterator[DockerBackend]:
 
 @pytest.fixture(scope="session")
 def bundled(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """Tasks of the bundled history; of all of it when ``R2EGYM_TEST_CANDIDATES`` is 0, else of that many candidates."""
+    """Tasks of the bundled history; of all of it when ``R2EGYM_TEST_CANDIDATES`` is 0, else of that many candidates.
+
+    ``R2EGYM_TEST_DATASET`` may name the folder of another dataset, of a real repository say.
+    """
+    if named := os.environ.get("R2EGYM_TEST_DATASET"):
+        return load_dataset(named)
     demo = unpack(tmp_path_factory.mktemp("bundled"))
     number = int(os.environ.get("R2EGYM_TEST_CANDIDATES", "3"))
     config = CurateConfig(
