@@ -45,6 +45,8 @@ class Circle:
     verifier_epochs: int
     lessons: int
     unseen: int
+    dataset: Path | None = None
+    """Where lessons come from; None: the bundled history's tasks."""
     seconds: dict[str, float] = field(default_factory=dict)
 
     # --- running things -----------------------------------------------------------------------------------------
@@ -115,7 +117,7 @@ class Circle:
         """Proven tasks, and attempts of mixed quality at them."""
         if not (self.out / "demo" / "index.html").exists():
             self.r2egym("demo", "--limit", 0, "--out", self.out / "demo")
-        return self.out / "demo" / "tasks"
+        return self.dataset or self.out / "demo" / "tasks"
 
     def teach(self, tasks: Path) -> tuple[list[str], list[str]]:
         """Rollouts of scripted lessons; which tasks are taught, and which are kept unseen."""
@@ -197,6 +199,11 @@ def main() -> None:
     parser.add_argument(
         "--venv", type=Path, required=True, help="the trainer's environment (train/README.md)"
     )
+    parser.add_argument(
+        "--dataset",
+        type=Path,
+        help="a dataset whose tasks are taught and tried, instead of the bundled history's",
+    )
     parser.add_argument("--lessons", type=int, default=6, help="tasks that are taught, the shortest ones")
     parser.add_argument("--unseen", type=int, default=4, help="tasks that are tried and were not taught")
     parser.add_argument("--epochs", type=int, default=60)
@@ -213,6 +220,7 @@ def main() -> None:
         verifier_epochs=given.verifier_epochs,
         lessons=given.lessons,
         unseen=given.unseen,
+        dataset=given.dataset and given.dataset.absolute(),
     )
     with circle.stage("tasks"):
         tasks = circle.tasks()
