@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sqlite3
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -12,12 +15,19 @@ from hypothesis import strategies as st
 
 from r2egym.viewer import Catalogue, schema
 from r2egym.viewer.query import SORTS, parse_query
+from r2egym.viewer.searching import WordSearch
 
 
 def hits(catalogue: Catalogue, text: str, sort: str = "task") -> list[tuple[str, int]]:
     """Task and number of what is found, in order."""
-    _, found = catalogue.search(text, [], sort)
-    return [(row["task"], row["attempt"]) for run, numbers in found for row in run.rows(numbers)]
+    deadline = time.monotonic() + 60
+    while True:
+        _, found = catalogue.search(text, [], sort)
+        if all(answer.whole for _, answer in found):
+            return [
+                (row["task"], row["attempt"]) for run, answer in found for row in run.rows(answer.numbers)
+            ]
+        assert time.monotonic() < deadline
 
 
 COUNTS = [
@@ -122,3 +132,40 @@ def test_orders(catalogue: Catalogue) -> None:
     assert set(SORTS) >= {"steps", "tokens", "seconds", "cost"}
     assert all(sorted(hits(catalogue, "", sort)) == by_task for sort in SORTS)
     assert hits(catalogue, "", "no such order") == by_task
+
+
+def test_what_is_found_soon_is_shown_soon(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch):
+    """A search that takes long gives what it has, in order, and goes on; asked again it is not begun again."""
+    (run,) = catalogue.runs.values()
+    whole = hits(catalogue, "Thought")
+    paused, go, looks = threading.Event(), threading.Event(), []
+
+    class Slow(WordSearch):
+        def _look_up(self, database: sqlite3.Connection, words: str, into: set[int]) -> None:
+            if not words:
+                return
+            looks.append(words)
+            found: set[int] = set()
+            super()._look_up(database, words, found)
+            into.update(sorted(found)[:5])
+            paused.set()
+            assert go.wait(60)
+            into.update(found)
+
+    monkeypatch.setattr("r2egym.viewer.catalogue.WordSearch", Slow)
+    query = parse_query("Thought attempt:>0")
+    query = dataclasses.replace(query, match=f"{query.match} AND {query.match}")  # not looked up before
+    run.find(query)
+    assert paused.wait(60)
+    found, ended = run.find(query)
+    assert not ended
+    assert 0 < len(found) < len(whole)
+    assert [(row["task"], row["attempt"]) for row in run.rows(found)] == sorted(
+        (row["task"], row["attempt"]) for row in run.rows(range(1, 6)) if row["attempt"] > 0
+    )
+    go.set()
+    deadline = time.monotonic() + 60
+    while not (answer := run.find(query)).whole:
+        assert time.monotonic() < deadline
+    assert len(answer.numbers) == len(hits(catalogue, "Thought attempt:>0")) > len(found)
+    assert len(looks) == 1

@@ -127,7 +127,7 @@ def _neighbours(shown: Shown, tab: str) -> dict[str, Any]:
     run, row, page, carry = shown.run, shown.row, shown.page, shown.carry
     runs = list(shown.catalogue.runs.values()) if carry["scope"] == "all" else [run]
     query = parse_query(page.q)
-    found = [(one, one.find(query, carry["sort"] or "task")) for one in runs]
+    found = [(one, one.find(query, carry["sort"] or "task").numbers) for one in runs]
     flat_before, place = 0, -1
     for one, numbers in found:
         if one is run:

@@ -16,6 +16,7 @@ from r2egym.viewer.attempts import STATUSES, Attempt, attempt_from, read_json
 from r2egym.viewer.index import Index, Progress
 from r2egym.viewer.lines import LONGEST, checksum, read_line
 from r2egym.viewer.query import SORTS, Query, parse_query
+from r2egym.viewer.searching import PATIENCE, Found, WordSearch
 from r2egym.viewer.sources import DatasetSource, RunSource, Source
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 _ANSWERS = 16
 """Searches of a run whose answers are kept."""
+_SEARCHES = 4
+"""Searches for words of a run that are under way, or whose hits are kept."""
 _KEPT_BYTES = 64 << 20
 """Of the lines whose attempts are kept."""
 COLUMNS = (
@@ -63,6 +66,7 @@ class OpenRun:
         self.index = Index(source, home)
         self._lock = threading.Lock()
         self._answers: OrderedDict[tuple[str, str], tuple[tuple[str, ...], array[int]]] = OrderedDict()
+        self._searches: OrderedDict[tuple[str, str], tuple[tuple[str, ...], WordSearch]] = OrderedDict()
         self._kept: dict[str, tuple[tuple[str, ...], Any]] = {}
         self._attempts: OrderedDict[tuple[int, int], tuple[int, Attempt]] = OrderedDict()
 
@@ -99,21 +103,39 @@ class OpenRun:
 
     # --- lists ----------------------------------------------------------------------------------------------------
 
-    def find(self, query: Query, sort: str = "task") -> array[int]:
-        """Numbers (of the index) of all attempts that a search finds, in order."""
+    def find(self, query: Query, sort: str = "task") -> Found:
+        """Numbers (of the index) of the attempts that a search finds, in order; within :data:`PATIENCE`, whole or not."""
         generation, key = self.index.generation(), (query.text, sort)
         with self._lock:
             known = self._answers.get(key)
             if known and known[0] == generation:
                 self._answers.move_to_end(key)
-                return known[1]
+                return Found(known[1], whole=True)
+        search = self._search(query, generation) if query.needs_words else None
+        whole = search is None or search.wait(PATIENCE)
+        statement, values = query.sql("id", SORTS.get(sort, SORTS["task"]))
         with self.index.reading() as database:
-            found = array("q", (row[0] for row in _ask(database, query, sort)))
+            found = array("q", (row[0] for row in database.execute(statement, values)))
+        if search is not None:
+            found = search.keep(found)
+        if whole:
+            with self._lock:
+                self._answers[key] = (generation, found)
+                while len(self._answers) > _ANSWERS:
+                    self._answers.popitem(last=False)
+        return Found(found, whole)
+
+    def _search(self, query: Query, generation: tuple[str, ...]) -> WordSearch:
+        """The search for a query's words: one that is under way, one that ended and still holds, or a new one."""
+        key = (query.match, query.unless)
         with self._lock:
-            self._answers[key] = (generation, found)
-            while len(self._answers) > _ANSWERS:
-                self._answers.popitem(last=False)
-        return found
+            then, search = self._searches.pop(key, (generation, None))
+            if search is None or (then != generation and search.wait(0)):
+                then, search = generation, WordSearch(self.index.reading, query.match, query.unless)
+            self._searches[key] = (then, search)
+            while len(self._searches) > _SEARCHES:
+                self._searches.popitem(last=False)
+        return search
 
     def rows(self, numbers: Sequence[int]) -> list[sqlite3.Row]:
         """The rows of these attempts, in this order."""
@@ -177,16 +199,6 @@ class OpenRun:
             while len(self._attempts) > 1 and sum(size for size, _ in self._attempts.values()) > _KEPT_BYTES:
                 self._attempts.popitem(last=False)
         return attempt
-
-
-def _ask(database: sqlite3.Connection, query: Query, sort: str) -> Iterable[sqlite3.Row]:
-    statement, values = query.sql("id", SORTS.get(sort, SORTS["task"]))
-    try:
-        return database.execute(statement, values).fetchall()
-    except sqlite3.OperationalError as error:
-        if "words" in str(error) or "fts5" in str(error):  # this machine's SQLite knows no words
-            return ()
-        raise
 
 
 def _totals(database: sqlite3.Connection) -> Totals:
@@ -269,9 +281,7 @@ class Catalogue:
                 return dataset.name, found
         return None
 
-    def search(
-        self, text: str, runs: Sequence[str], sort: str
-    ) -> tuple[Query, list[tuple[OpenRun, array[int]]]]:
+    def search(self, text: str, runs: Sequence[str], sort: str) -> tuple[Query, list[tuple[OpenRun, Found]]]:
         """What a search finds, run by run."""
         query = parse_query(text)
         chosen = [self.runs[name] for name in runs if name in self.runs] or list(self.runs.values())

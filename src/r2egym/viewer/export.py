@@ -83,7 +83,9 @@ def write_overview(catalogue: Catalogue, file: Path, *, title: str = "R2E-Gym") 
         OSError: a file cannot be written.
     """
     listed = [
-        (run, row) for run in catalogue.runs.values() for row in run.rows(run.find(parse_query(""))[:_PAGES])
+        (run, row)
+        for run in catalogue.runs.values()
+        for row in run.rows(run.find(parse_query("")).numbers[:_PAGES])
     ]
     unlisted = sum(run.totals().attempts for run in catalogue.runs.values()) - len(listed[:_PAGES])
     listed = listed[:_PAGES]

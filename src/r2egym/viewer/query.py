@@ -74,16 +74,9 @@ class Query:
         return bool(self.match or self.unless)
 
     def sql(self, columns: str, order: str) -> tuple[str, tuple[str | float, ...]]:
-        """The statement that lists what is found, and its values."""
-        where, values = list(self.where), list(self.values)
-        if self.match:
-            where.append("id IN (SELECT rowid FROM words WHERE words MATCH ?)")
-            values.append(self.match)
-        if self.unless:
-            where.append("id NOT IN (SELECT rowid FROM words WHERE words MATCH ?)")
-            values.append(self.unless)
-        conditions = f" WHERE {' AND '.join(where)}" if where else ""
-        return f"SELECT {columns} FROM attempts{conditions} ORDER BY {order}", tuple(values)  # noqa: S608 - ours
+        """The statement that lists what filters leave, and its values; words are :mod:`~r2egym.viewer.searching`'s."""
+        conditions = f" WHERE {' AND '.join(self.where)}" if self.where else ""
+        return f"SELECT {columns} FROM attempts{conditions} ORDER BY {order}", self.values  # noqa: S608 - ours
 
 
 @dataclass(slots=True)

@@ -115,7 +115,7 @@ def run_fragment(run: OpenRun, page: Page) -> str:
 
 def _run(run: OpenRun, page: Page) -> dict[str, Any]:
     view = run_view(run)
-    found = run.find(parse_query(""), "newest" if view.running else "task")
+    found = run.find(parse_query(""), "newest" if view.running else "task").numbers
     rows = [(run.name, row) for row in run.rows(found[:_FIRST])]
     bars = _bars(view.totals, page.to, run.name)
     best = run.once("best", lambda: best_at_k(run))
@@ -147,9 +147,12 @@ def _bars(totals: Totals, to: Addresses, run: str) -> dict[str, Any]:
     }
 
 
-def attempts_page(catalogue: Catalogue, page: Page, run: str, sort: str, start: int) -> str:
-    """What a search finds."""
-    query, found = catalogue.search(page.q, [run] if run else [], sort)
+def attempts_page(
+    catalogue: Catalogue, page: Page, run: str, sort: str, start: int, *, part: bool = False
+) -> str:
+    """What a search finds; ``part``: without the form, for a page that waits for more."""
+    query, answers = catalogue.search(page.q, [run] if run else [], sort)
+    found = [(one, answer.numbers) for one, answer in answers]
     whole = sum(len(numbers) for _, numbers in found)
     view = window(
         whole,
@@ -164,8 +167,10 @@ def attempts_page(catalogue: Catalogue, page: Page, run: str, sort: str, start: 
         rows += [(one.name, row) for row in here]
         hits |= {(one.name, number): hit for number, hit in snippets(one, here, query).items()}
     return render(
-        "attempts.html",
+        "attempts_found.html" if part else "attempts.html",
         page=page,
+        searching=not all(answer.whole for _, answer in answers),
+        again=link("attempts", q=page.q, run=run, sort=sort, start=start or None, part="found"),
         rows=rows,
         hits=hits,
         whole=whole,
@@ -223,7 +228,11 @@ def _slice(
 def problems_page(catalogue: Catalogue, page: Page, show: str, order: str, start: int) -> str:
     """Tasks by runs."""
     query = parse_query(page.q)
-    by_run = {name: _tasks(run, query) for name, run in catalogue.runs.items()}
+    searching = False
+    by_run: dict[str, Cells] = {}
+    for name, run in catalogue.runs.items():
+        by_run[name], whole = _tasks(run, query)
+        searching = searching or not whole
     tasks = _chosen(by_run, show, order)
     address = link("problems", q=page.q, show=show, order=order) + "&start="
     view = window(len(tasks), start, _TASKS, address)
@@ -241,6 +250,7 @@ def problems_page(catalogue: Catalogue, page: Page, show: str, order: str, start
         show=show,
         order=order,
         shows=SHOWS,
+        searching=searching,
         notes=notes_of(query, list(catalogue.runs.values())),
     )
 
@@ -249,12 +259,14 @@ Cells = dict[str, list[tuple[int, str, int]]]
 """Task → number, status and line of its attempts."""
 
 
-def _tasks(run: OpenRun, query: Query) -> Cells:
+def _tasks(run: OpenRun, query: Query) -> tuple[Cells, bool]:
+    """The tasks of which an attempt is found, and whether these are all."""
     cells = {task: cell for task, cell in run.by_task().items() if task}
     if not query.where and not query.needs_words:
-        return cells
-    wanted = {row["task"] for part in _pieces(run.find(query)) for row in run.rows(part)}
-    return {task: cell for task, cell in cells.items() if task in wanted}
+        return cells, True
+    numbers, whole = run.find(query)
+    wanted = {row["task"] for part in _pieces(numbers) for row in run.rows(part)}
+    return {task: cell for task, cell in cells.items() if task in wanted}, whole
 
 
 def _pieces(numbers: array[int], length: int = 2_000) -> list[array[int]]:

@@ -187,7 +187,8 @@ def _lists(app: Flask, catalogue: Catalogue) -> None:
     def _search() -> str:
         sort = request.args.get("sort", "task")
         page, run = _page(catalogue, "attempts"), request.args.get("run", "")
-        return run_pages.attempts_page(catalogue, page, run, sort, _number("start", 0))
+        part = request.args.get("part", "") == "found"
+        return run_pages.attempts_page(catalogue, page, run, sort, _number("start", 0), part=part)
 
     @app.get("/problems")
     def _problems() -> str:
