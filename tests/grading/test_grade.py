@@ -140,6 +140,19 @@ def test_a_slow_patch_scores_zero_when_gold_is_quick(
     assert reward.note
 
 
+def test_a_row_says_how_long_a_test_may_take(grader: Grader, task: Task, bench: Workbench) -> None:
+    """What was proved with a time limit is graded with it: a patch that is right and far too slow does not pass later."""
+    slow = FIXED.replace(
+        "    return left + right\n", "    __import__('time').sleep(4)\n    return left + right\n"
+    )
+    patch = bench.patch({"larder/shelf.py": slow})
+    assert grader.grade(task, patch).score == 1.0
+    validation = task.validation.model_copy(update={"patience": 2.0})
+    hurried = task.model_copy(update={"validation": validation})
+    assert grader.grade(hurried, task.patch).score == 1.0
+    assert grader.grade(hurried, patch).score == 0.0
+
+
 def test_twins_that_hang_are_found_and_left_out(
     builder: FixedBuilder, backend: Backend, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

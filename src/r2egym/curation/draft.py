@@ -44,6 +44,7 @@ def draft(
             flaky=classes.flaky,
             flake=classes.flake,
             imports_source=trial.imports_source,
+            patience=trial.patience,
             fingerprints=built.fingerprints,
         ),
         published=_published(repository, candidate, hidden, trial),

@@ -124,7 +124,7 @@ def _made(
         trial = try_tests(shop, built, base, gold, hidden, patches.source, first)
     with watch.stage("prove"):
         task = draft(shop.repository, candidate, patches, built, hidden, trial)
-        task = prove(shop.patient(trial.patience), built, task)
+        task = prove(shop.fresh(), built, task)
     with watch.stage("describe"):
         evidence = gather(shop.repository, task, trial, commit)
         return describe(task, evidence, writer)

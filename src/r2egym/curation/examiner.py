@@ -14,7 +14,7 @@ from r2egym.curation.testgen import TestWriter
 from r2egym.curation.workshop import OpenBuilder, Options, Workshop
 from r2egym.curation.writers import Writer, open_writer
 from r2egym.errors import ModelRequestError, R2EGymError
-from r2egym.grading import Grader
+from r2egym.grading import GradeOptions, Grader
 from r2egym.llm import open_model
 from r2egym.mining import Candidate, Repository
 from r2egym.records import Record
@@ -74,7 +74,8 @@ class Examiner:
         builder.repository = repository
         self._open.callback(writer.close)
         self._open.enter_context(builder)
-        grader = Grader(builder, backend)
+        options = GradeOptions(timeout=chosen.options.timeout, test_timeout=chosen.options.test_timeout)
+        grader = Grader(builder, backend, options)
         scratch = chosen.home / "tmp"
         tester = self._tester()
         shop = Workshop(

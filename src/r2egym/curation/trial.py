@@ -21,7 +21,8 @@ _ABSENT = re.compile(r"(?:cannot import name|No module named|has no attribute|na
 _PLAIN = 2
 """Plain runs a side without which flakiness goes unseen; beyond them, the last run of a side is a graded one."""
 _LEAST_PATIENCE = 5.0
-_PATIENCE = 20.0
+_PATIENCE = 10.0
+_STEP = 6.0
 
 
 class Trial(Record):
@@ -88,8 +89,11 @@ def try_tests(
 
 
 def _patience(gold: TestRun, most: float) -> float:
-    """Seconds to wait for one test where a fix is missing: many times what the slowest takes with it."""
-    return min(most, _LEAST_PATIENCE + _PATIENCE * max(gold.durations.values(), default=0.0))
+    """Seconds to wait for one test: many times what the slowest takes with the fix, in steps that another run finds too."""
+    wanted, patience = _LEAST_PATIENCE + _PATIENCE * max(gold.durations.values(), default=0.0), _STEP
+    while patience < wanted:
+        patience *= 2
+    return min(most, patience)
 
 
 def _complete(run: TestRun) -> TestRun:

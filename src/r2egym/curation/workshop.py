@@ -21,7 +21,7 @@ from r2egym.building.trees import Change, edited_tree, write_object
 from r2egym.curation.funnel import NotATaskError
 from r2egym.curation.testgen import TestWriter
 from r2egym.errors import GraderError, TaskError
-from r2egym.grading import GradeOptions, Grader
+from r2egym.grading import Grader
 from r2egym.mining import Repository
 from r2egym.records import Environment, HiddenTests, Record, Reward, Task, TestStatus
 from r2egym.sandboxes.base import Backend
@@ -179,8 +179,3 @@ class Workshop:
     def fresh(self) -> Workshop:
         """The same, with a grader that knows nothing yet: it compiles a task's tests anew."""
         return replace(self, grader=Grader(self.builder, self.backend, self.grader.options))
-
-    def patient(self, seconds: float) -> Workshop:
-        """The same, with a grader that waits so long for one test."""
-        options = GradeOptions(timeout=self.options.timeout, test_timeout=seconds)
-        return replace(self, grader=Grader(self.builder, self.backend, options))

@@ -31,7 +31,7 @@ class GradeOptions(Record):
     timeout: float = 900.0
     """Wall seconds for one run of a task's tests and their twins."""
     test_timeout: float = 60.0
-    """Wall seconds for one test."""
+    """Wall seconds for one test, at most; a row may say less."""
     seal: bool = False
     """Whether a second run, in which expected values never enter, must agree with a first one that says 1."""
 
@@ -60,7 +60,7 @@ class Runs:
                 task.environment.recipe,
                 prepared.compiled,
                 timeout=self.options.timeout,
-                test_timeout=self.options.test_timeout,
+                test_timeout=self._patience(task),
             ),
         )
 
@@ -79,9 +79,13 @@ class Runs:
                 task.environment.recipe,
                 compiled,
                 timeout=self.options.timeout,
-                test_timeout=self.options.test_timeout,
+                test_timeout=self._patience(task),
             ),
         )
+
+    def _patience(self, task: Task) -> float:
+        """Seconds for one test: what was proved is proved with the row's, so that a slow test is the same test here."""
+        return min(self.options.test_timeout, task.validation.patience or self.options.test_timeout)
 
     def _on_tree(
         self,

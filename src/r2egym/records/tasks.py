@@ -9,7 +9,7 @@ from pydantic import Field, JsonValue
 
 from r2egym.records.base import Record
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of a task row. A reader refuses a newer one with one clear line, and reads older ones."""
 
 
@@ -158,6 +158,8 @@ class Validation(Record):
     """Attacks that raised ``tampering``."""
     imports_source: bool | None = None
     """Whether the tests import the source under ``/testbed`` rather than an installed copy."""
+    patience: float | None = Field(default=None, exclude_if=lambda seconds: seconds is None)
+    """Wall seconds after which a test of it hangs, whoever grades; None in rows of versions that did not say."""
     seal: dict[str, Strength] = {}
     """F2P test id → how strongly its answer is withheld; empty until a sealed run has calibrated it."""
     sites: Calibration | None = Field(default=None, exclude_if=lambda sites: sites is None)
