@@ -6,12 +6,17 @@ from r2egym.agents.base import Agent, LoopOptions, Mode, Policy, Sampling
 from r2egym.agents.config import AgentConfig, packaged_config, read_config
 from r2egym.agents.fixed import NoopAgent, OracleAgent, ScriptAgent, patching
 from r2egym.agents.history import conversation, reminder
-from r2egym.agents.loop import NoTape, Pursuit, Tape, pursue
+from r2egym.agents.installer import Budget, Case, Installed, Installer
+from r2egym.agents.loop import NoTape, Pursuit, Surroundings, Tape, pursue
 from r2egym.agents.prompted import PromptedAgent, instruction, prompted
 
 __all__ = [
     "Agent",
     "AgentConfig",
+    "Budget",
+    "Case",
+    "Installed",
+    "Installer",
     "LoopOptions",
     "Mode",
     "NoTape",
@@ -22,6 +27,7 @@ __all__ = [
     "Pursuit",
     "Sampling",
     "ScriptAgent",
+    "Surroundings",
     "Tape",
     "conversation",
     "instruction",

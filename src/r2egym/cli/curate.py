@@ -12,10 +12,14 @@ from r2egym.cli.console import Advance, Json, answer_no, note, print_json, print
 from r2egym.cli.home import ready_home
 from r2egym.cli.options import BaseUrl, Index, Sandbox
 from r2egym.cli.thresholds import Commits, Limit, Preset, Revision, Since, Thresholds, Until, configure
+from r2egym.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
+    from r2egym.agents import Budget
     from r2egym.curation import Curated, Progress
     from r2egym.jobs import Executor
 
@@ -53,6 +57,23 @@ def curate(
             help="Who writes tests for fixes that came without (default: nobody).",
         ),
     ] = "",
+    installer: Annotated[
+        str,
+        typer.Option(
+            "--installer",
+            metavar="MODEL",
+            help="Who proposes recipes for commits on which discovery fails (default: nobody).",
+        ),
+    ] = "",
+    installer_budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--installer-budget",
+            metavar="NAME=NUMBER",
+            help="Bound the installer; may be given again. Names: steps, tokens, seconds, proposals (on one commit), failures (for one"
+            " reason).",
+        ),
+    ] = None,
     base_url: BaseUrl = None,
     engine: Annotated[
         Literal["local", "ray"], typer.Option("--engine", help="What spreads the work: threads here, or Ray.")
@@ -82,6 +103,8 @@ def curate(
         writer=writer,
         base_url=base_url,
         test_writer=test_writer,
+        installer=installer,
+        installer_budget=_budget(installer_budget or ()),
         sandbox=sandbox,
         index=index,
         recipes=recipes,
@@ -105,6 +128,21 @@ def curate(
     if not done.tasks:
         note(f"no task came out of {done.commits} commits; {out / 'funnel.json'} says why")
         answer_no()
+
+
+def _budget(bounds: Sequence[str]) -> Budget:
+    """The installer's bounds. Raises UsageError for one that is none."""
+    from r2egym.agents import Budget
+
+    chosen: dict[str, int] = {}
+    for text in bounds:
+        name, _, number = text.partition("=")
+        if name not in Budget.model_fields or not number.isdecimal() or not int(number):
+            raise UsageError(
+                f"--installer-budget {text}: give NAME=NUMBER with one of {', '.join(Budget.model_fields)}"
+            )
+        chosen[name] = int(number)
+    return Budget(**chosen)
 
 
 def _executor(engine: Literal["local", "ray"], jobs: int) -> Executor | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,10 +17,12 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from r2egym import __version__
-from r2egym.curation.attachments import attach
+from r2egym.agents import Budget
+from r2egym.curation.attachments import attach, keep_installs
 from r2egym.curation.examine import Outcome
 from r2egym.curation.examiner import Equipment, Examiner
 from r2egym.curation.funnel import Funnel, Rejected
+from r2egym.curation.installs import Install
 from r2egym.curation.marks import mark
 from r2egym.curation.workshop import Options
 from r2egym.curation.writers import open_writer
@@ -49,6 +52,10 @@ class CurateConfig(Record):
     """Where the writer's server is."""
     test_writer: str = ""
     """A model that writes tests for fixes that came without; empty: these are turned away."""
+    installer: str = ""
+    """A model that proposes recipes where discovery fails; empty: nobody does."""
+    installer_budget: Budget = Budget()
+    """What it may take."""
     sandbox: Literal["bubblewrap", "docker"] = "bubblewrap"
     """Where their tests run."""
     index: Path | None = None
@@ -93,11 +100,15 @@ class _Tally:
     done: int = 0
     resumed: int = 0
     failures: dict[str, str] = field(default_factory=dict)
+    installs: dict[str, Install] = field(default_factory=dict)
+    """Commit of the fix → what was done where discovery failed."""
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
         self.done += 1
         self.seconds[outcome.commit] = outcome.seconds
+        if outcome.install is not None:
+            self.installs[outcome.commit] = outcome.install
         if outcome.task is not None:
             self.tasks.append(outcome.task)
             self.funnel.keep()
@@ -140,10 +151,12 @@ def curate(
     repository = Repository.open(config.source, home)
     repository.resolve(config.mining.revision)
     spread = executor or Threads(jobs)
-    with Journal(out / JOURNAL) as journal, _examiner(config, home, spread) as examiner:
+    with Journal(out / JOURNAL) as journal, ExitStack() as stack:
+        known = _known(journal)
+        examiner = stack.enter_context(_examiner(config, home, spread, _installs(config, known)))
         examiner.open(repository)
         tally = _Tally()
-        fresh = _fresh(repository, config, _known(journal), tally, report)
+        fresh = _fresh(repository, config, known, tally, report)
         for outcome in spread.map(examiner, fresh, ordered=False):
             if isinstance(outcome, Outcome):
                 key = _key(config, outcome.commit, outcome.tests_commit)
@@ -157,7 +170,16 @@ def curate(
         return made
 
 
-def _examiner(config: CurateConfig, home: Path, spread: Executor) -> Examiner:
+def _installs(config: CurateConfig, known: dict[str, Outcome]) -> tuple[Install, ...]:
+    """What earlier runs with the same options found out about installs, without their transcripts."""
+    return tuple(
+        outcome.install.model_copy(update={"transcript": ()})
+        for key, outcome in known.items()
+        if outcome.install and key == _key(config, outcome.commit, outcome.tests_commit)
+    )
+
+
+def _examiner(config: CurateConfig, home: Path, spread: Executor, installs: tuple[Install, ...]) -> Examiner:
     equipment = Equipment(
         source=config.source if is_url(config.source) else str(Path(config.source).absolute()),
         home=home.absolute(),
@@ -165,6 +187,9 @@ def _examiner(config: CurateConfig, home: Path, spread: Executor) -> Examiner:
         writer=config.writer,
         base_url=config.base_url,
         test_writer=config.test_writer,
+        installer=config.installer,
+        budget=config.installer_budget,
+        installs=installs,
         sandbox=config.sandbox,
         index=config.index and config.index.absolute(),
         recipes=config.recipes and config.recipes.absolute(),
@@ -205,6 +230,11 @@ def _key(config: CurateConfig, commit: str, tests_commit: str | None) -> str:
             "options": config.options.model_dump(mode="json"),
             "writer": config.writer,
             **({"test_writer": config.test_writer} if config.test_writer else {}),
+            **(
+                {"installer": [config.installer, config.installer_budget.model_dump()]}
+                if config.installer
+                else {}
+            ),
             "sandbox": config.sandbox,
             "index": " ".join(_fingerprints(config.index, "uploads.json")),
             "recipes": " ".join(_fingerprints(config.recipes, "*.toml")),
@@ -237,6 +267,8 @@ def _known(journal: Journal) -> dict[str, Outcome]:
 def _write(config: CurateConfig, repository: Repository, tally: _Tally, out: Path, seconds: float) -> Curated:
     tasks = mark(tally.tasks, lambda task: repository.commit(task.fix_commit).committer_time)
     attach(out, repository, tasks, config.index)
+    if config.installer:
+        keep_installs(out, repository.name, tally.installs)
     funnel: dict[str, Any] = {
         "repository": repository.url or repository.name,
         "commits": tally.commits,

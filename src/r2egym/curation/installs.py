@@ -1,0 +1,166 @@
+"""Where discovery gives a commit no environment: recipes that worked elsewhere in its repository, then a model's.
+
+Both go through the builder and the judge that every recipe goes through, and have to pass more: the packages import, tests are collected,
+no requirement brings another copy of the project, and a hidden test passes on the fix's side. One commit at a time, so
+that what was found for it helps the next, and the recipes' order in the file is the order in which they were found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+
+from r2egym.agents import Case, Installed, Installer
+from r2egym.building import Builder, Built, Collected
+from r2egym.building.assembly import read_files
+from r2egym.building.files import Files
+from r2egym.building.proposals import read_proposal, refuse_copies
+from r2egym.errors import BuildError
+from r2egym.mining import Repository
+from r2egym.records import Message, Recipe, Record, Usage
+
+HOPELESS = frozenset({"no-recipe", "no-python", "bad-lock", "index-unreachable", "history-incomplete"})
+"""Reasons that no recipe mends."""
+
+_NUMBERS = re.compile(r"[0-9a-f]{7,}|\d+")
+Attempt = Callable[[Recipe, Callable[[Built], object]], None]
+"""Builds with a recipe; the second argument is asked before the hidden tests are. Raises BuildError where none of them passes."""
+
+
+class Install(Record):
+    """What was done for a commit on which discovery failed."""
+
+    commit: str
+    """The base commit."""
+    reason: str
+    """Why discovery failed."""
+    problem: str = ""
+    """The same in words."""
+    recipe: Recipe | None = None
+    """What it was built with in the end."""
+    number: int = 0
+    """That recipe's place among those of the repository, from 1."""
+    model: str = ""
+    """Who was asked; empty: nobody."""
+    proposals: int = 0
+    complaint: str = ""
+    """What was wrong with the last proposal, or why the model gave up."""
+    ending: str = ""
+    """Why the model's work ended; see ``ExitReason``."""
+    steps: int = 0
+    seconds: float = 0.0
+    usage: Usage = Usage()
+    transcript: tuple[Message, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """Reason and words, without numbers: equal for what would come to the same again."""
+        return f"{self.reason}: {_NUMBERS.sub('', self.problem)[:200]}"
+
+    def told(self) -> str:
+        """What was tried in vain, for the funnel."""
+        if not self.model:
+            return self.complaint
+        tried = f"{self.proposals} proposal{'' if self.proposals == 1 else 's'}"
+        last = f", the last: {self.complaint}" if self.complaint else f", ended by {self.ending}"
+        return f"installer {self.model}: {tried}{last}"[:300]
+
+
+@dataclass
+class Installs:
+    """What is known of one repository's installs. Safe for threads."""
+
+    builder: Builder
+    repository: Repository
+    installer: Installer | None = None
+    known: dict[int, Recipe] = field(default_factory=dict)
+    """Recipes that are tried before the model is asked, by their numbers."""
+    _failed: Counter[str] = field(default_factory=Counter)
+    _asked: dict[str, Install] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def learn(self, past: Sequence[Install]) -> None:
+        """Take up what earlier runs found."""
+        for install in past:
+            self._remember(install)
+
+    def mend(
+        self, base: str, near: Sequence[str], error: BuildError, tried: Recipe | None, attempt: Attempt
+    ) -> Install:
+        """Find a recipe for a commit; one without a recipe where none was found.
+
+        Args:
+            base: the commit.
+            near: paths of the tests that it is for.
+            error: what discovery came to.
+            tried: the recipe that came to it; None: the likeliest one did, or none.
+            attempt: builds with a recipe.
+
+        Raises:
+            BuildError: reason ``index-unreachable``.
+            ModelError, SandboxError: the machinery failed.
+        """
+        failed = Install(commit=base, reason=error.reason, problem=str(error)[:300])
+        if error.reason in HOPELESS:
+            return failed
+        files = read_files(self.repository, base)
+
+        def check(built: Built) -> Collected:
+            refuse_copies(built, files)
+            return self.builder.check(built)
+
+        with self._lock:
+            for number, recipe in sorted(self.known.items()):
+                if _holds(partial(attempt, recipe, check)):
+                    return failed.model_copy(update={"recipe": recipe, "number": number})
+            if self.installer is None or base in self._asked:
+                return self._asked.get(base, failed)
+            if self._failed[failed.kind] >= self.installer.budget.failures:
+                often = f"{self.installer.name} was not asked: it had failed for this reason before"
+                return failed.model_copy(update={"complaint": often})
+            found = tried or self.builder.discover(self.repository, base, near)[0]
+            case = Case(
+                name=self.repository.name, recipe=found, log=error.log, pythons=tuple(self.builder.pythons()),
+                **failed.model_dump(include={"commit", "reason", "problem"}),
+            )  # fmt: skip
+            went = self._ask(self.installer, case, files, lambda recipe: attempt(recipe, check))
+            number = max(self.known, default=0) + 1 if went.recipe else 0
+            install = failed.model_copy(update={**dict(went), "model": self.installer.name, "number": number})
+            self._remember(install)
+            return install
+
+    def _ask(
+        self, installer: Installer, case: Case, files: Files, attempt: Callable[[Recipe], None]
+    ) -> Installed:
+        origin = f"recipes/{self.repository.name}.toml, proposed by {installer.name}"
+
+        def check(text: str) -> Recipe:
+            recipe = read_proposal(text, files, case.pythons).model_copy(update={"origin": origin})
+            attempt(recipe)
+            return recipe
+
+        return installer.install(
+            case, files, lambda python: self.builder.bench(self.repository, case.commit, python), check
+        )
+
+    def _remember(self, install: Install) -> None:
+        if install.recipe is not None:
+            self.known[install.number] = install.recipe
+        elif install.model:
+            self._failed[install.kind] += 1
+            self._asked[install.commit] = install
+
+
+def _holds(attempt: Callable[[], None]) -> bool:
+    """Whether a recipe does. Raises BuildError when the index does not answer."""
+    try:
+        attempt()
+    except BuildError as error:
+        if error.reason == "index-unreachable":
+            raise
+        return False
+    return True
