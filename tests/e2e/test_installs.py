@@ -13,22 +13,24 @@ from tests.building.workbench import History, write_wheel
 from r2egym.agents import Budget
 from r2egym.curation import CurateConfig, Curated, Options, curate
 from r2egym.demo import unpack
-from r2egym.llm import ScriptedServer
-from r2egym.records import Answer, ToolCall, Usage
+from r2egym.errors import ModelRequestError
+from r2egym.llm import Fault, ScriptedServer
+from r2egym.mining import MiningConfig
+from r2egym.records import Answer, Usage
 from r2egym.tasks import load_dataset
 
 SOURCE = "import marmalade\n\n\ndef spread(slices):\n    return [marmalade.on(one) for one in slices]\n"
-SETUP = "from setuptools import setup\n\nsetup(name='toast', version='1.0', packages=['toast'])\n"
+SETUP = f"from setuptools import setup\n\nsetup(name='toast', version='1.0', packages=['toast'], python_requires='=={MINOR}.*')\n"
 WRONG = f'python = "{MINOR}"\nrequirements = ["pytest"]\npackages = ["toast"]\n'
 RIGHT = WRONG.replace('"pytest"', '"pytest", "citrus-spread"')
 
 
-def module_of(*cases: str) -> str:
-    """A test module that asks for so many slices."""
-    body = "".join(
-        f"def test_{case}():\n    assert toast.{case}(['rye']) == ['rye with {case}']\n" for case in cases
-    )
-    return f"import toast\n\n\n{body}"
+def module_of(*names: str) -> str:
+    """A test module that calls each of these functions of the project."""
+    tests = [
+        f"def test_{name}():\n    assert toast.{name}(['rye']) == ['rye with spread']\n" for name in names
+    ]
+    return "\n\n".join(["import toast\n", *tests])
 
 
 @dataclass
@@ -60,14 +62,12 @@ def bakery(tmp_path_factory: pytest.TempPathFactory) -> Bakery:
     )
     write_wheel(index, "toast_copy", "1.0", {"toast/__init__.py": SOURCE}, requires=["citrus-spread"])
     history = History(root / "toast.git")
+    kept = {"setup.py": SETUP, "lid/cover.py": ""}
     broken = SOURCE.replace("[marmalade.on(one) for one in slices]", "list(slices)")
     more = SOURCE + "\n\ndef spreads(slices):\n    return spread(slices)\n"
-    history.commit({"setup.py": SETUP, "toast/__init__.py": broken})
-    history.commit({"setup.py": SETUP, "toast/__init__.py": SOURCE, "tests/test_toast.py": module_of("spread")})
-    history.commit({
-        "setup.py": SETUP, "toast/__init__.py": more,
-        "tests/test_toast.py": module_of("spread") + "\n\ndef test_both():\n    assert toast.spreads(['a']) == ['a with spread']\n",
-    })  # fmt: skip
+    history.commit({**kept, "toast/__init__.py": broken})
+    for source, names in ((SOURCE, ["spread"]), (more, ["spread", "spreads"])):
+        history.commit({**kept, "toast/__init__.py": source, "tests/test_toast.py": module_of(*names)})
     return Bakery(history, index, root / "home")
 
 
@@ -83,12 +83,82 @@ def says(*recipes: str) -> Callable[[dict], Answer]:
     return answer
 
 
+def rejections(out: Path) -> dict[str, str]:
+    """Commit → why it is no task, of those without an environment."""
+    funnel = json.loads((out / "funnel.json").read_text())
+    return {
+        example["commit"]: f"{stage['stage']}: {reason}: {example['detail']}"
+        for stage in funnel["stages"]
+        if stage["stage"] in {"build", "classify"}
+        for reason, entry in stage["rejected"].items()
+        for example in entry["examples"]
+    }
+
+
 def test_mended(bakery: Bakery, tmp_path: Path) -> None:
-    """The second proposal counts, serves the next commit without a question, and gives the same rows without a model."""
+    """The second proposal counts, serves the next commit without a question, and gives the same bytes without a model."""
+    out = tmp_path / "out"
     with ScriptedServer(says(WRONG, RIGHT)) as server:
-        done = bakery.curate(tmp_path / "out", server.base_url)
-        asked = len(server.requests)
-    assert (done.tasks, done.failures) == (2, {})
-    assert asked == 2
-    second = json.dumps(server.requests[1].body)
-    assert "marmalade" in second
+        done = bakery.curate(out, server.base_url, mining=MiningConfig(limit=1))
+        assert (done.tasks, done.failures) == (1, {})
+        assert "No module named 'marmalade'" in json.dumps(server.requests[1].body)
+        again = bakery.curate(out, server.base_url)  # goes on, as a killed run would
+    assert len(server.requests) == 2
+    assert (again.tasks, again.resumed, again.failures) == (2, 1, {})
+    assert again.installer == {
+        "asked": 1, "recipes": 1, "reused": 1, "prompt_tokens": 200, "completion_tokens": 20, "cost": 0.5
+    }  # fmt: skip
+    newest = bakery.history.commits[-1][:12]
+    (transcript,) = (out / "installs").iterdir()
+    told = json.loads(transcript.read_text())
+    assert transcript.name == f"toast__{newest}.json"
+    assert (told["reason"], told["proposals"], told["ending"]) == ("fix-fails", 2, "agent")
+    assert [message["role"] for message in told["transcript"]][:3] == ["system", "user", "assistant"]
+    origins = {task.environment.recipe.origin for task in load_dataset(out)}
+    assert origins == {"recipes/toast.toml, proposed by openai/installer"}
+    alone = bakery.curate(tmp_path / "alone", None, recipes=out / "recipes")
+    assert alone.tasks == 2
+    for name in ("tasks.parquet", "repos/toast.bundle"):
+        assert (tmp_path / "alone" / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_never_mended(bakery: Bakery, tmp_path: Path) -> None:
+    """Bounds hold, the funnel tells what was tried, and neither the next commit nor the next run asks once more."""
+    bounds = {"installer_budget": Budget(proposals=2, failures=1)}
+    with ScriptedServer(says(WRONG)) as server:
+        done = bakery.curate(tmp_path, server.base_url, **bounds)
+        assert (done.tasks, done.failures) == (0, {})
+        assert bakery.curate(tmp_path, server.base_url, **bounds).resumed == 2
+    assert len(server.requests) == 2
+    first, second = (rejections(tmp_path)[commit] for commit in reversed(bakery.history.commits[1:]))
+    assert first.startswith("classify: fix-fails: no test passes on the fix: ModuleNotFoundError")
+    assert "; installer openai/installer: 2 proposals, the last: import-failed" in first
+    assert "openai/installer was not asked: it had failed for this reason before" in second
+    assert not (tmp_path / "recipes").exists()
+
+
+def test_a_copy_of_the_project_is_refused(bakery: Bakery, tmp_path: Path) -> None:
+    """A requirement that brings the fix is no install, whatever the proposal says that the project is."""
+    copy = WRONG.replace('"pytest"', '"pytest", "toast-copy"')
+    aside = copy.replace('["toast"]', '["cover"]') + 'source_roots = ["lid"]\n'
+    scripts = {"mining": MiningConfig(limit=1), "installer_budget": Budget(proposals=2)}
+    with ScriptedServer(says(copy, aside)) as server:
+        done = bakery.curate(tmp_path, server.base_url, **scripts)
+    assert (done.tasks, done.failures) == (0, {})
+    (why,) = rejections(tmp_path).values()
+    assert (
+        "2 proposals, the last: import-failed: a requirement brings what the repository has itself (toast)"
+        in why
+    )
+
+
+def test_a_server_that_fails_is_no_outcome(bakery: Bakery, tmp_path: Path) -> None:
+    """Nothing is known of the commit, and the next run asks about it."""
+    with (
+        ScriptedServer(lambda _: Fault(kind="error", status=401)) as server,
+        pytest.raises(ModelRequestError),
+    ):
+        bakery.curate(tmp_path, server.base_url, mining=MiningConfig(limit=1))
+    with ScriptedServer(says(RIGHT)) as server:
+        done = bakery.curate(tmp_path, server.base_url, mining=MiningConfig(limit=1))
+    assert (done.tasks, done.resumed) == (1, 0)

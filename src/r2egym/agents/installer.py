@@ -160,14 +160,23 @@ class Installer:
         self.budget = budget
         self._model, self._mode = model, mode
 
-    def install(self, case: Case, files: Files, open_bench: Open, check: Check) -> Installed:
+    def install(
+        self, case: Case, files: Files, open_bench: Open, check: Check, stop: Callable[[], None]
+    ) -> Installed:
         """Look for a recipe.
+
+        Args:
+            case: the commit.
+            files: its files.
+            open_bench: opens the sandbox to look in.
+            check: says which proposal counts.
+            stop: called before every question; raises when the work is to end.
 
         Raises:
             ModelError: the model's server failed, or refuses what it is asked as such.
             SandboxError: no sandbox can be had.
         """
-        with _Work(self._model, self._mode, self.budget, case, open_bench, check) as work:
+        with _Work(self._model, self._mode, self.budget, case, open_bench, check, stop) as work:
             manual = f"\n\n{work.toolset.manual()}" if self._mode == "xml" else ""
             work.opening = opening(SYSTEM + manual, case.text(files))
             limits = RolloutLimits(
@@ -202,7 +211,14 @@ class _Work:
     opening: tuple[Message, ...] = ()
 
     def __init__(
-        self, model: Model, mode: Mode, budget: Budget, case: Case, open_bench: Open, check: Check
+        self,
+        model: Model,
+        mode: Mode,
+        budget: Budget,
+        case: Case,
+        open_bench: Open,
+        check: Check,
+        stop: Callable[[], None],
     ) -> None:
         self.model = model.name
         self.mode: Mode = mode
@@ -212,7 +228,7 @@ class _Work:
         self.complaint = ""
         self.usages: list[Usage] = []
         self._client, self._budget = model, budget
-        self._python, self._open_bench, self._check = case.python, open_bench, check
+        self._python, self._open_bench, self._check, self._stop = case.python, open_bench, check, stop
         self._open = ExitStack()
         self._sandbox: Sandbox | None = None
 
@@ -220,6 +236,7 @@ class _Work:
 
     def answer(self, request: Request, *, timeout: float) -> Answer:
         """The model's next turn, while there are tokens left."""
+        self._stop()
         if total(self.usages).total >= self._budget.tokens:
             raise ContextOverflowError("all tokens are used up")
         answer = self._client.complete(request, timeout=timeout)

@@ -60,15 +60,14 @@ def read_proposal(text: str, files: Files, pythons: Sequence[str]) -> Recipe:
 
 
 def refuse_copies(built: Built, files: Files) -> None:
-    """Raise BuildError when a dependency brings a package that the repository has itself: the tests could take that one."""
-    site = built.venv / "lib" / f"python{built.environment.recipe.python}" / "site-packages"
+    """Raise BuildError when a dependency brings what the repository has itself: tests could take it, and agents read the fix in it."""
+    recipe = built.environment.recipe
+    site = built.venv / "lib" / f"python{recipe.python}" / "site-packages"
     installed = {path.name.split(".")[0] for path in site.iterdir()} if site.is_dir() else set()
-    copies = sorted(installed & set(_own_names(files, built.environment.recipe)))
-    if copies:
+    if copies := ", ".join(sorted(installed & set(_own_names(files, recipe)))):
         raise BuildError(
             "import-failed",
-            f"a requirement brings a package that the repository has itself ({', '.join(copies)}): leave that requirement out, and "
-            "name the folder of the repository's own in source_roots",
+            f"a requirement brings what the repository has itself ({copies}): leave it out, and name the folder in source_roots",
         )
 
 

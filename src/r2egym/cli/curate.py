@@ -163,6 +163,12 @@ def _show(done: Curated, out: Path) -> None:
     funnel = json.loads((out / "funnel.json").read_text(encoding="utf-8"))
     title = f"{done.tasks} tasks from {done.commits} commits in {done.seconds:.1f} s"
     print_table(funnel_table(funnel, title))
+    if told := done.installer:
+        cost = f", ${told['cost']:.2f}" if told["cost"] is not None else ""
+        print_text(
+            f"installer: asked about {told['asked']} commits, {told['recipes']} recipes, used again {told['reused']} times; "
+            f"{told['prompt_tokens']:,} + {told['completion_tokens']:,} tokens{cost}"
+        )
     print_text(done.path)
 
 

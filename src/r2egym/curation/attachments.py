@@ -37,13 +37,15 @@ def keep_installs(out: Path, name: str, installs: Mapping[str, Install]) -> None
         name: of the repository.
         installs: commit of the fix → what was done where discovery failed.
     """
-    found: dict[int, tuple[str, Recipe]] = {}
+    found: dict[tuple[int, str], tuple[str, Recipe]] = {}
     for commit, install in sorted(installs.items()):
         label = f"installs/{name}__{commit[:12]}.json"
         if install.model:
-            _write_text(out / label, install.model_dump_json(indent=2) + "\n")
-        if install.recipe is not None and (install.model or install.number not in found):
-            found[install.number] = (f"How it was found: {label}" if install.model else "", install.recipe)
+            _write_text(out / label, json.dumps(install.model_dump(mode="json"), indent=2) + "\n")
+        if install.recipe is not None:
+            key = install.number, install.recipe.model_dump_json()
+            if install.model or key not in found:
+                found[key] = (f"How it was found: {label}" if install.model else "", install.recipe)
     if found:
         _write_text(out / "recipes" / f"{name}.toml", fallback_text([found[key] for key in sorted(found)]))
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from r2egym import __version__
 from r2egym.agents import Budget
@@ -22,7 +22,7 @@ from r2egym.curation.attachments import attach, keep_installs
 from r2egym.curation.examine import Outcome
 from r2egym.curation.examiner import Equipment, Examiner
 from r2egym.curation.funnel import Funnel, Rejected
-from r2egym.curation.installs import Install
+from r2egym.curation.installs import Install, summary
 from r2egym.curation.marks import mark
 from r2egym.curation.workshop import Options
 from r2egym.curation.writers import open_writer
@@ -85,6 +85,8 @@ class Curated(Record):
     """Commit → why nothing is known of it: the machinery's fault; another run tries again."""
     resumed: int = 0
     """Candidates whose outcome an earlier run had found."""
+    installer: dict[str, JsonValue] = {}
+    """How often it was asked, what came of it, what it took; empty: there was none."""
     seconds: float = 0.0
     path: str = ""
 
@@ -212,13 +214,25 @@ def _fresh(
             tally.funnel.reject(Rejected(commit=found.commit, stage="mine", reason=found.reason))
             continue
         tally.candidates += 1
-        outcome = known.get(_key(config, found.commit.hash, found.tests_commit))
+        outcome = _recall(config, known, found.commit.hash, found.tests_commit)
         if outcome is not None:
             tally.resumed += 1
             tally.add(outcome)
         report(tally.progress())
         if outcome is None:
             yield found
+
+
+def _recall(
+    config: CurateConfig, known: dict[str, Outcome], commit: str, tests_commit: str | None
+) -> Outcome | None:
+    """The outcome that an earlier run found; without an installer, too, where one would have had nothing to do."""
+    outcome = known.get(_key(config, commit, tests_commit))
+    if outcome is None and config.installer:
+        alone = config.model_copy(update={"installer": ""})
+        plain = known.get(_key(alone, commit, tests_commit))
+        outcome = plain if plain and not plain.lacks_environment else None
+    return outcome
 
 
 def _key(config: CurateConfig, commit: str, tests_commit: str | None) -> str:
@@ -267,7 +281,8 @@ def _known(journal: Journal) -> dict[str, Outcome]:
 def _write(config: CurateConfig, repository: Repository, tally: _Tally, out: Path, seconds: float) -> Curated:
     tasks = mark(tally.tasks, lambda task: repository.commit(task.fix_commit).committer_time)
     attach(out, repository, tasks, config.index)
-    if config.installer:
+    installer = summary(tally.installs.values()) if config.installer else {}
+    if installer:
         keep_installs(out, repository.name, tally.installs)
     funnel: dict[str, Any] = {
         "repository": repository.url or repository.name,
@@ -277,7 +292,12 @@ def _write(config: CurateConfig, repository: Repository, tally: _Tally, out: Pat
         "stages": tally.funnel.summary(),
         "failures": dict(sorted(tally.failures.items())),
     }
-    timing = {"seconds": round(seconds, 3), "resumed": tally.resumed, "candidates": tally.seconds}
+    timing: dict[str, Any] = {
+        "seconds": round(seconds, 3),
+        "resumed": tally.resumed,
+        "candidates": tally.seconds,
+    }
+    timing |= {"installer": installer} if installer else {}
     path = write_dataset(out, tasks, funnel=funnel, timing=timing)
     return Curated(
         commits=tally.commits,
@@ -285,6 +305,7 @@ def _write(config: CurateConfig, repository: Repository, tally: _Tally, out: Pat
         tasks=len(tally.tasks),
         failures=tally.failures,
         resumed=tally.resumed,
+        installer=installer,
         seconds=round(seconds, 3),
         path=str(path),
     )

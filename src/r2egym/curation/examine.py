@@ -11,7 +11,7 @@ from r2egym.curation.describe import describe, gather
 from r2egym.curation.draft import draft
 from r2egym.curation.funnel import NotATaskError, Rejected, Stage
 from r2egym.curation.installs import Install
-from r2egym.curation.mending import build
+from r2egym.curation.mending import FIX_FAILS, build
 from r2egym.curation.mutation import measure_mutation, mutants_of
 from r2egym.curation.prove import prove
 from r2egym.curation.select_tests import select_tests
@@ -39,6 +39,12 @@ class Outcome(Record):
     """What was done where discovery failed; None: it did not, or there was nobody to help."""
     seconds: dict[str, float] = {}
     """Stage → wall seconds; outside the promise that equal runs give equal results."""
+
+    @property
+    def lacks_environment(self) -> bool:
+        """Whether a recipe might have helped."""
+        why = self.rejected
+        return why is not None and (why.stage == "build" or why.reason == FIX_FAILS)
 
 
 @dataclass

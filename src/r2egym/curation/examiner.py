@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Literal, Self
@@ -13,7 +14,7 @@ from r2egym.agents import Budget, Installer, Mode
 from r2egym.curation.examine import Outcome, examine
 from r2egym.curation.installs import Install, Installs
 from r2egym.curation.testgen import TestWriter
-from r2egym.curation.workshop import OpenBuilder, Options, Workshop
+from r2egym.curation.workshop import OpenBuilder, Options, Workshop, stop_if
 from r2egym.curation.writers import Writer, open_writer
 from r2egym.errors import ModelRequestError, R2EGymError
 from r2egym.grading import Grader
@@ -109,7 +110,9 @@ class Examiner:
             model = open_model(chosen.installer, base_url=chosen.base_url)
             installer = Installer(model, mode, chosen.budget)
             self._open.callback(installer.close)
-        installs = Installs(builder, repository, installer, dict(enumerate(builder.fallbacks(repository), 1)))
+        known = dict(enumerate(builder.fallbacks(repository), 1))
+        stop = partial(stop_if, self._cancelled)
+        installs = Installs(builder, repository, installer, known, stop)
         installs.learn(chosen.installs)
         return installs if installer or installs.known else None
 

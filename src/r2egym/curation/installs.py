@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
+
+from pydantic import JsonValue
 
 from r2egym.agents import Case, Installed, Installer
 from r2egym.building import Builder, Built, Collected
@@ -20,6 +22,7 @@ from r2egym.building.assembly import read_files
 from r2egym.building.files import Files
 from r2egym.building.proposals import read_proposal, refuse_copies
 from r2egym.errors import BuildError
+from r2egym.llm import total
 from r2egym.mining import Repository
 from r2egym.records import Message, Recipe, Record, Usage
 
@@ -63,11 +66,26 @@ class Install(Record):
 
     def told(self) -> str:
         """What was tried in vain, for the funnel."""
+        complaint = "".join(letter if letter.isprintable() else " " for letter in self.complaint)
         if not self.model:
-            return self.complaint
+            return complaint
         tried = f"{self.proposals} proposal{'' if self.proposals == 1 else 's'}"
-        last = f", the last: {self.complaint}" if self.complaint else f", ended by {self.ending}"
+        last = f", the last: {complaint}" if complaint else f", ended by {self.ending}"
         return f"installer {self.model}: {tried}{last}"[:300]
+
+
+def summary(installs: Collection[Install]) -> dict[str, JsonValue]:
+    """What installs took, in numbers."""
+    asked = [install for install in installs if install.model]
+    taken = total(install.usage for install in asked)
+    return {
+        "asked": len(asked),
+        "recipes": sum(install.recipe is not None for install in asked),
+        "reused": sum(install.recipe is not None and not install.model for install in installs),
+        "prompt_tokens": taken.prompt,
+        "completion_tokens": taken.completion,
+        "cost": taken.cost,
+    }
 
 
 @dataclass
@@ -79,6 +97,8 @@ class Installs:
     installer: Installer | None = None
     known: dict[int, Recipe] = field(default_factory=dict)
     """Recipes that are tried before the model is asked, by their numbers."""
+    stop: Callable[[], None] = lambda: None
+    """Raises when the work is to end."""
     _failed: Counter[str] = field(default_factory=Counter)
     _asked: dict[str, Install] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -144,7 +164,11 @@ class Installs:
             return recipe
 
         return installer.install(
-            case, files, lambda python: self.builder.bench(self.repository, case.commit, python), check
+            case,
+            files,
+            lambda python: self.builder.bench(self.repository, case.commit, python),
+            check,
+            self.stop,
         )
 
     def _remember(self, install: Install) -> None:

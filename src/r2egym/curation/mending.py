@@ -15,6 +15,8 @@ from r2egym.errors import BuildError
 from r2egym.records import HiddenTests, Recipe, TestStatus
 from r2egym.testing import TestRun
 
+FIX_FAILS = "fix-fails"
+"""Why a candidate is turned away in whose environment no hidden test passes on the fix's side."""
 _SHOWN = 3
 """Messages of a run that a log holds."""
 
@@ -74,5 +76,5 @@ def _nothing_passes(run: TestRun) -> BuildError:
     """That no hidden test passes, as a failure of the build."""
     said = [shorten(run.messages[test]) for test in sorted(run.messages)[:_SHOWN]]
     return BuildError(
-        "fix-fails", f"no test passes with the fix: {complaint(run)}", "\n\n".join([*said, run.exec.stderr])
+        FIX_FAILS, f"no test passes with the fix: {complaint(run)}", "\n\n".join([*said, run.exec.stderr])
     )

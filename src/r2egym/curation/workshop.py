@@ -53,6 +53,12 @@ class CancelledError(TaskError):
     """The work was stopped from outside; nothing is known of the candidate."""
 
 
+def stop_if(cancelled: Callable[[], bool]) -> None:
+    """Stop here when that was asked for. Raises CancelledError."""
+    if cancelled():
+        raise CancelledError("stopped before it was done")
+
+
 class UngradableError(GraderError):
     """There is no reward, and what was graded may be why."""
 
@@ -182,8 +188,7 @@ class Workshop:
 
     def check(self) -> None:
         """Stop here when that was asked for. Raises CancelledError."""
-        if self.cancelled():
-            raise CancelledError("stopped before it was done")
+        stop_if(self.cancelled)
 
     def grade(self, task: Task, patch: str, *, root: Path | None = None) -> Reward:
         """One reward.

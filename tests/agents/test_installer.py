@@ -1,0 +1,157 @@
+"""The installer in its sandbox: what it reaches, what it does not, and how its work ends."""
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.building.conftest import MINOR
+from tests.building.workbench import History, write_wheel
+
+from r2egym.agents import Budget, Case, Installed, Installer
+from r2egym.building import Builder
+from r2egym.building.assembly import read_files
+from r2egym.errors import BuildError, ModelUnavailableError, RecipeError, SandboxError
+from r2egym.llm import Fault, ScriptedModel
+from r2egym.mining import Repository
+from r2egym.records import Answer, Recipe, ToolCall, Usage
+from r2egym.sandboxes import open_backend
+from r2egym.settings import Settings
+
+RECIPE = Recipe(python=MINOR, packages=("jam",))
+
+
+@pytest.fixture(scope="module")
+def builder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Builder]:
+    """A builder whose index has one project."""
+    home = tmp_path_factory.mktemp("home")
+    index = home / "wheels"
+    write_wheel(index, "spoonful", "1.0", {"spoonful.py": "SIZE = 5\n"})
+    settings = Settings(home=home, path=(), pyenv_root=home / "none", user_home=home / "none")
+    try:
+        backend = open_backend("bubblewrap", home)
+    except SandboxError as error:
+        pytest.skip(f"no sandbox on this machine: {error}")
+    with Builder(home, backend=backend, settings=settings, index=index) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """One commit before the fix, and the fix."""
+    history = History(tmp_path_factory.mktemp("history") / "jam.git")
+    history.commit({"jam.py": "SIZE = 4\n", "README.md": "# Jam\n\nInstall by hand.\n\nTasty.\n"})
+    history.commit({"jam.py": "SIZE = 5\n", "README.md": ""})
+    return Repository(history.folder)
+
+
+def bash(command: str) -> Answer:
+    """A turn that runs a command."""
+    return Answer(calls=(ToolCall(name="execute_bash", arguments={"cmd": command}, id="1"),))
+
+
+def propose(text: str = "") -> Answer:
+    """A turn that proposes."""
+    return Answer(calls=(ToolCall(name="propose", arguments={"recipe": text}, id="1"),))
+
+
+def refuse(_: str) -> Recipe:
+    """No proposal counts."""
+    raise RecipeError("packages: none")
+
+
+@pytest.fixture
+def work(builder: Builder, repository: Repository) -> Callable[..., Installed]:
+    """What comes of a script."""
+    base = repository.resolve("HEAD^")
+
+    def run(*script: Answer | Fault, check: Callable[[str], Recipe] = refuse, **bounds: int) -> Installed:
+        case = Case(
+            name="jam", commit=base, recipe=RECIPE, reason="fix-fails", problem="nothing passes", log="", pythons=(MINOR,)
+        )  # fmt: skip
+        installer = Installer(ScriptedModel(script), "function_calling", Budget(**bounds))
+        return installer.install(
+            case,
+            read_files(repository, base),
+            lambda python: builder.bench(repository, base, python),
+            check,
+            lambda: None,
+        )
+
+    return run
+
+
+def observations(installed: Installed) -> list[str]:
+    """What the model was shown."""
+    return [message.content for message in installed.transcript if message.role == "tool"]
+
+
+def test_it_sees_the_past_and_the_index_and_nothing_else(
+    work: Callable[..., Installed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files and history before the fix, one index; no key, no file and no port of the host."""
+    monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        went = work(
+            bash("cat /testbed/jam.py; git -C /testbed log --all --format=%H | wc -l"),
+            bash("uv pip install -q spoonful && python -c 'import spoonful; print(spoonful.SIZE, spoonful.__file__)'"),
+            bash("uv pip install -q absent; env; ls -a ~ /root /home /work 2>/dev/null"),
+            bash(f"(: </dev/tcp/127.0.0.1/{port}) && echo reached; (: </dev/tcp/1.1.1.1/80) && echo reached"),
+            propose(),
+            check=lambda _: RECIPE,
+        )  # fmt: skip
+    assert (went.recipe, went.ending, went.proposals, went.steps) == (RECIPE, "agent", 1, 5)
+    past, index, host, ports, _ = observations(went)
+    assert "SIZE = 4\n1\n" in past
+    assert "5 /tmp/venv/lib" in index
+    assert "absent" in host
+    assert "secret-key" not in host
+    assert str(Path(__file__).parents[2]) not in host
+    assert "reached" not in ports
+    told = went.transcript[1].content
+    assert "Install by hand." in told
+    assert "Tasty." not in told
+
+
+def test_a_broken_sandbox_is_replaced(work: Callable[..., Installed]) -> None:
+    """A command that ends everything costs a step; a fresh sandbox has nothing of the old one."""
+    went = work(
+        bash("touch /tmp/mark; kill -9 -1; sleep 9"), bash("ls /tmp"),
+        Answer(calls=(ToolCall(name="use_python", arguments={"version": MINOR}, id="1"),)),
+        bash("touch /tmp/mark2; ls /tmp"), propose(), check=lambda _: RECIPE,
+    )  # fmt: skip
+    assert went.recipe == RECIPE
+    assert "fresh sandbox" in observations(went)[2]
+    assert "mark2" in observations(went)[3]
+
+
+@pytest.mark.parametrize(
+    ("script", "bounds", "ending", "complaint"),
+    [
+        ([propose("a"), propose("b")], {"proposals": 2}, "agent", "packages: none"),
+        ([propose("a"), propose("b")], {"steps": 2}, "abs_step_limit", "packages: none"),
+        ([bash("true").model_copy(update={"usage": Usage(prompt=9, completion=1)})] * 2, {"tokens": 10}, "token_limit", ""),
+        ([Answer(calls=(ToolCall(name="finish", arguments={"result": "needs a database"}, id="1"),))], {}, "agent", "needs a database"),
+        ([Fault(kind="overflow")], {}, "token_limit", ""),
+        ([Answer(text="I do not know.")] * 3, {"steps": 3}, "abs_step_limit", ""),
+    ],
+)  # fmt: skip
+def test_bounds(
+    work: Callable[..., Installed], script: list[Answer], bounds: dict[str, int], ending: str, complaint: str
+) -> None:
+    """Of proposals, steps, tokens; or the model gives up. There is no recipe then."""
+    went = work(*script, **bounds)
+    assert (went.recipe, went.ending, went.complaint) == (None, ending, complaint)
+
+
+def test_what_is_nobodys_fault_is_raised(work: Callable[..., Installed]) -> None:
+    """A server that fails, and an index that does not answer: nothing is known of the commit then."""
+
+    def unreachable(_: str) -> Recipe:
+        raise BuildError("index-unreachable", "no answer")
+
+    with pytest.raises(ModelUnavailableError):
+        work(Fault(kind="error", status=500))
+    with pytest.raises(BuildError, match="no answer"):
+        work(propose(), check=unreachable)
