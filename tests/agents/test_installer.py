@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from tests.building.conftest import MINOR
 from tests.building.workbench import History, write_wheel
 
 from r2egym.agents import Budget, Case, Installed, Installer
-from r2egym.building import Builder
+from r2egym.building import Bench, Builder
 from r2egym.building.assembly import read_files
 from r2egym.errors import BuildError, ModelUnavailableError, RecipeError, SandboxError
 from r2egym.llm import Fault, ScriptedModel
 from r2egym.mining import Repository
-from r2egym.records import Answer, Recipe, ToolCall, Usage
+from r2egym.records import Answer, Recipe, Request, ToolCall, Usage
 from r2egym.sandboxes import open_backend
+from r2egym.sandboxes.base import Sandbox
 from r2egym.settings import Settings
 
 RECIPE = Recipe(python=MINOR, packages=("jam",))
@@ -62,21 +64,24 @@ def refuse(_: str) -> Recipe:
 
 @pytest.fixture
 def work(builder: Builder, repository: Repository) -> Callable[..., Installed]:
-    """What comes of a script."""
+    """What comes of a script: a list of turns, or a function of the request and the sandboxes that were opened."""
     base = repository.resolve("HEAD^")
 
-    def run(*script: Answer | Fault, check: Callable[[str], Recipe] = refuse, **bounds: int) -> Installed:
+    def run(script: list | Callable, check: Callable[[str], Recipe] = refuse, **bounds: int) -> Installed:
+        opened: list[Sandbox] = []
+
+        @contextmanager
+        def bench(python: str) -> Iterator[Bench]:
+            with builder.bench(repository, base, python) as made:
+                opened.append(made.sandbox)
+                yield made
+
+        model = ScriptedModel((lambda request: script(request, opened)) if callable(script) else script)
         case = Case(
             name="jam", commit=base, recipe=RECIPE, reason="fix-fails", problem="nothing passes", log="", pythons=(MINOR,)
         )  # fmt: skip
-        installer = Installer(ScriptedModel(script), "function_calling", Budget(**bounds))
-        return installer.install(
-            case,
-            read_files(repository, base),
-            lambda python: builder.bench(repository, base, python),
-            check,
-            lambda: None,
-        )
+        installer = Installer(model, "function_calling", Budget(**bounds))
+        return installer.install(case, read_files(repository, base), bench, check, lambda: None)
 
     return run
 
@@ -93,14 +98,13 @@ def test_it_sees_the_past_and_the_index_and_nothing_else(
     monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-        went = work(
+        went = work([
             bash("cat /testbed/jam.py; git -C /testbed log --all --format=%H | wc -l"),
             bash("uv pip install -q spoonful && python -c 'import spoonful; print(spoonful.SIZE, spoonful.__file__)'"),
             bash("uv pip install -q absent; env; ls -a ~ /root /home /work 2>/dev/null"),
             bash(f"(: </dev/tcp/127.0.0.1/{port}) && echo reached; (: </dev/tcp/1.1.1.1/80) && echo reached"),
             propose(),
-            check=lambda _: RECIPE,
-        )  # fmt: skip
+        ], check=lambda _: RECIPE)  # fmt: skip
     assert (went.recipe, went.ending, went.proposals, went.steps) == (RECIPE, "agent", 1, 5)
     past, index, host, ports, _ = observations(went)
     assert "SIZE = 4\n1\n" in past
@@ -114,16 +118,30 @@ def test_it_sees_the_past_and_the_index_and_nothing_else(
     assert "Tasty." not in told
 
 
-def test_a_broken_sandbox_is_replaced(work: Callable[..., Installed]) -> None:
-    """A command that ends everything costs a step; a fresh sandbox has nothing of the old one."""
-    went = work(
-        bash("touch /tmp/mark; kill -9 -1; sleep 9"), bash("ls /tmp"),
-        Answer(calls=(ToolCall(name="use_python", arguments={"version": MINOR}, id="1"),)),
-        bash("touch /tmp/mark2; ls /tmp"), propose(), check=lambda _: RECIPE,
-    )  # fmt: skip
+def test_a_sandbox_that_died_is_replaced(work: Callable[..., Installed]) -> None:
+    """The call costs a step, and the next one gets a fresh sandbox; so does a call for another Python."""
+    other = Answer(calls=(ToolCall(name="use_python", arguments={"version": MINOR}, id="1"),))
+    turns = [
+        bash("touch /tmp/one"),
+        bash("ls"),
+        bash("ls /tmp; touch /tmp/two"),
+        other,
+        bash("ls /tmp"),
+        propose(),
+    ]
+
+    def answer(request: Request, opened: list[Sandbox]) -> Answer:
+        turn = sum(message.role == "assistant" for message in request.messages)
+        if turn == 1:
+            opened[-1].close()
+        return turns[turn]
+
+    went = work(answer, check=lambda _: RECIPE)
     assert went.recipe == RECIPE
-    assert "fresh sandbox" in observations(went)[2]
-    assert "mark2" in observations(went)[3]
+    _, broke, second, _, third, _ = observations(went)
+    assert "The next call gets a new one" in broke
+    assert "one" not in second.splitlines()
+    assert "two" not in third.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -141,7 +159,7 @@ def test_bounds(
     work: Callable[..., Installed], script: list[Answer], bounds: dict[str, int], ending: str, complaint: str
 ) -> None:
     """Of proposals, steps, tokens; or the model gives up. There is no recipe then."""
-    went = work(*script, **bounds)
+    went = work(script, **bounds)
     assert (went.recipe, went.ending, went.complaint) == (None, ending, complaint)
 
 
@@ -152,6 +170,6 @@ def test_what_is_nobodys_fault_is_raised(work: Callable[..., Installed]) -> None
         raise BuildError("index-unreachable", "no answer")
 
     with pytest.raises(ModelUnavailableError):
-        work(Fault(kind="error", status=500))
+        work([Fault(kind="error", status=500)])
     with pytest.raises(BuildError, match="no answer"):
-        work(propose(), check=unreachable)
+        work([propose()], check=unreachable)

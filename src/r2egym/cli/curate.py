@@ -104,7 +104,7 @@ def curate(
         base_url=base_url,
         test_writer=test_writer,
         installer=installer,
-        installer_budget=_budget(installer_budget or ()),
+        installer_budget=_budget(installer, installer_budget or ()),
         sandbox=sandbox,
         index=index,
         recipes=recipes,
@@ -130,10 +130,12 @@ def curate(
         answer_no()
 
 
-def _budget(bounds: Sequence[str]) -> Budget:
+def _budget(installer: str, bounds: Sequence[str]) -> Budget:
     """The installer's bounds. Raises UsageError for one that is none."""
     from r2egym.agents import Budget
 
+    if bounds and not installer:
+        raise UsageError("--installer-budget bounds an installer, and there is none: give --installer MODEL")
     chosen: dict[str, int] = {}
     for text in bounds:
         name, _, number = text.partition("=")
