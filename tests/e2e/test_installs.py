@@ -123,11 +123,12 @@ def test_mended(bakery: Bakery, tmp_path: Path) -> None:
 
 
 def test_never_mended(bakery: Bakery, tmp_path: Path) -> None:
-    """Bounds hold, the funnel tells what was tried, and neither the next commit nor the next run asks once more."""
+    """Bounds hold, the funnel tells what was tried, and neither the next run nor the next commit asks once more."""
     bounds = {"installer_budget": Budget(proposals=2, failures=1)}
     with ScriptedServer(says(WRONG)) as server:
-        done = bakery.curate(tmp_path, server.base_url, **bounds)
+        done = bakery.curate(tmp_path, server.base_url, mining=MiningConfig(limit=1), **bounds)
         assert (done.tasks, done.failures) == (0, {})
+        assert bakery.curate(tmp_path, server.base_url, **bounds).resumed == 1
         assert bakery.curate(tmp_path, server.base_url, **bounds).resumed == 2
     assert len(server.requests) == 2
     first, second = (rejections(tmp_path)[commit] for commit in reversed(bakery.history.commits[1:]))

@@ -88,7 +88,7 @@ class Budget(Record):
     """Seconds on one commit, of models, commands and checks together."""
     proposals: int = 6
     """Proposals on one commit."""
-    failures: int = 2
+    failures: int = 3
     """Commits of a repository on which it may fail for the same reason; then it is not asked about that reason again."""
 
 

@@ -168,7 +168,7 @@ def _show(done: Curated, out: Path) -> None:
     if told := done.installer:
         cost = f", ${told['cost']:.2f}" if told["cost"] is not None else ""
         print_text(
-            f"installer: asked about {told['asked']} commits, {told['recipes']} recipes, used again {told['reused']} times; "
+            f"installer: commits asked about {told['asked']}, recipes found {told['recipes']}, used again {told['reused']}; "
             f"{told['prompt_tokens']:,} + {told['completion_tokens']:,} tokens{cost}"
         )
     print_text(done.path)

@@ -7,7 +7,6 @@ that what was found for it helps the next, and the recipes' order in the file is
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +28,6 @@ from r2egym.records import Message, Recipe, Record, Usage
 HOPELESS = frozenset({"no-recipe", "no-python", "bad-lock", "index-unreachable", "history-incomplete"})
 """Reasons that no recipe mends."""
 
-_NUMBERS = re.compile(r"[0-9a-f]{7,}|\d+")
 Attempt = Callable[[Recipe, Callable[[Built], object]], None]
 """Builds with a recipe; the second argument is asked before the hidden tests are. Raises BuildError where none of them passes."""
 
@@ -58,11 +56,6 @@ class Install(Record):
     seconds: float = 0.0
     usage: Usage = Usage()
     transcript: tuple[Message, ...] = ()
-
-    @property
-    def kind(self) -> str:
-        """Reason and words, without numbers: equal for what would come to the same again."""
-        return f"{self.reason}: {_NUMBERS.sub('', self.problem)[:200]}"
 
     def told(self) -> str:
         """What was tried in vain, for the funnel."""
@@ -139,7 +132,7 @@ class Installs:
                     return failed.model_copy(update={"recipe": recipe, "number": number})
             if self.installer is None or base in self._asked:
                 return self._asked.get(base, failed)
-            if self._failed[failed.kind] >= self.installer.budget.failures:
+            if self._failed[failed.reason] >= self.installer.budget.failures:
                 often = f"{self.installer.name} was not asked: it had failed for this reason before"
                 return failed.model_copy(update={"complaint": often})
             found = tried or self.builder.discover(self.repository, base, near)[0]
@@ -175,7 +168,7 @@ class Installs:
         if install.recipe is not None:
             self.known[install.number] = install.recipe
         elif install.model:
-            self._failed[install.kind] += 1
+            self._failed[install.reason] += 1
             self._asked[install.commit] = install
 
 
