@@ -12,6 +12,7 @@ from r2egym.records import Recipe
 FILES = Files.of({
     "src/jam/__init__.py": "",
     "tests/__init__.py": "",
+    "tox.ini": "[testenv]\nsetenv = JAM_DIR=/srv/jam\n",
     "tests/test_jam.py": "import os\nDIR = os.environ['JAM_DIR']\nHOOK = os.environ['PYTHONSTARTUP']\n",
 })  # fmt: skip
 PLAIN = f'python = "{MINOR}"\npackages = ["jam"]\nsource_roots = ["src"]\n'
@@ -20,11 +21,11 @@ PLAIN = f'python = "{MINOR}"\npackages = ["jam"]\nsource_roots = ["src"]\n'
 def test_taken() -> None:
     """Requirements come in one form, each once; variables that the repository names are taken."""
     text = (
-        PLAIN + 'requirements = ["pytest", "attrs >=19", "pytest"]\nenvironment = { JAM_DIR = "/tmp/jam" }\n'
+        PLAIN + 'requirements = ["pytest", "attrs >=19", "pytest"]\nenvironment = { JAM_DIR = "/srv/jam" }\n'
     )
     recipe = read_proposal(text, FILES, [MINOR])
     assert recipe.requirements == ("attrs>=19", "pytest")
-    assert recipe.environment == {"JAM_DIR": "/tmp/jam"}
+    assert recipe.environment == {"JAM_DIR": "/srv/jam"}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_taken() -> None:
         ('requirements = ["jam @ file:///testbed"]', "is an address"),
         ('requirements = ["jam @ git+https://example.invalid/jam"]', "is an address"),
         ('requirements = ["--index-url http://10.0.0.1/simple"]', "is no requirement"),
-        ('requirements = ["attrs\\n--find-links /tmp"]', "is no requirement"),
+        ('requirements = ["attrs\\n--find-links /tmp"]', "cannot be printed"),
         ('requirements = ["../../etc"]', "is no requirement"),
         ('constraints = ["attrs @ file:///tmp/a.whl"]', "is not NAME==VERSION"),
         ('test_arguments = ["--deselect=tests/test_jam.py::test_hard"]', "test_arguments:"),
@@ -43,6 +44,7 @@ def test_taken() -> None:
         ('environment = { PYTHONSTARTUP = "/tmp/x" }', "'PYTHONSTARTUP' is not taken"),
         ('environment = { LD_PRELOAD = "/tmp/x.so" }', "'LD_PRELOAD' is not taken"),
         ('environment = { HINT = "x" }', "'HINT' is not taken"),
+        ("requirements = ['pytest; platform_version != \"" + "x" * 300 + "\"']", "is too long"),
         ('environment = { JAM_DIR = "the fix is to return 1" }', "JAM_DIR's value is not taken"),
         ("writable_source = true", "writable_source: leave it out"),
         ('origin = "a person"', "origin: leave it out"),

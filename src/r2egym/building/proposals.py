@@ -29,7 +29,9 @@ _STEERING = re.compile(
     r"PYTHON|PYTEST|COV_|LD_|DYLD_|GLIBC_|GCONV|BASH|ENV$|SHELL|PATH$|IFS$|HOME$|TMP|GIT_|R2EGYM|VIRTUAL_ENV|UV_|PIP_|BROWSER$"
 )
 """Variables that load code, or decide where programs, settings or tests are found."""
-_VALUE = re.compile(r"[\w.:/,=+-]{0,64}", re.ASCII)
+_VALUE = re.compile(r"\d{0,6}|true|false|yes|no|on|off|tests?|testing|C|C\.UTF-8|UTC", re.IGNORECASE)
+"""What a variable may be without the repository's own files saying so."""
+_LONGEST_LINE = 200
 _SPEAKING = re.compile(r"\.(py|ini|cfg|toml|ya?ml|txt|md|rst|sh)$|(^|/)(Makefile|Dockerfile|\.env[^/]*)$")
 """Files that could tell of a variable."""
 _UNTAKEN = ("writable_source", "origin")
@@ -81,10 +83,10 @@ def _faults(recipe: Recipe, files: Files, pythons: Sequence[str]) -> Iterator[st
         if not _ARGUMENT.fullmatch(argument):
             yield f"test_arguments: {argument[:80]!r} is not taken; only --import-mode= and --asyncio-mode= are"
     for name, value in recipe.environment.items():
-        if not _VARIABLE.fullmatch(name) or _STEERING.match(name) or not _named(name, files):
+        if not _VARIABLE.fullmatch(name) or _STEERING.match(name) or not _told(name, files):
             yield f"environment: {name[:80]!r} is not taken; only plain variables that the repository's files name are"
-        elif not _VALUE.fullmatch(value):
-            yield f"environment: {name}'s value is not taken; it is long, or holds other than letters, digits and .:/,=+-"
+        elif not _VALUE.fullmatch(value) and not _told(value, files):
+            yield f"environment: {name}'s value is not taken; only a number, a truth value, or what the repository's files say is"
     for field in _UNTAKEN:
         if field in recipe.model_fields_set:
             yield f"{field}: leave it out"
@@ -120,6 +122,8 @@ def _misplaced(recipe: Recipe, files: Files) -> Iterator[str]:
 
 def _no_requirement(line: str) -> str:
     """Why a line is no requirement that an index can satisfy; empty when it is one."""
+    if len(line) > _LONGEST_LINE or not line.isprintable():
+        return "is too long, or holds what cannot be printed"
     try:
         wanted = Requirement(line)
     except InvalidRequirement:
@@ -127,9 +131,9 @@ def _no_requirement(line: str) -> str:
     return "is an address; only names that the index knows are taken" if wanted.url else ""
 
 
-def _named(name: str, files: Files) -> bool:
-    """Whether a file of the repository's names a variable."""
-    pattern = re.compile(rf"(?<![A-Za-z0-9_]){name}(?![A-Za-z0-9_])")
+def _told(word: str, files: Files) -> bool:
+    """Whether a file of the repository's has a word: what agents can read there anyway."""
+    pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)")
     return any(pattern.search(files.text(path)) for path in files.paths if _SPEAKING.search(path))
 
 
