@@ -98,27 +98,21 @@ class Case(Record):
     name: str
     """Of the repository."""
     commit: str
-    recipe: Recipe | None
-    """The likeliest one of those that were tried; None: not even that was found."""
+    recipe: Recipe
+    """The likeliest one of those that were tried."""
     reason: str
     problem: str
     log: str
     pythons: tuple[str, ...]
     """Versions at hand, newest first."""
 
-    @property
-    def python(self) -> str:
-        """The version that was tried."""
-        return self.recipe.python if self.recipe else self.pythons[0]
-
     def text(self, files: Files) -> str:
         """What the agent is told."""
-        tried = self.recipe.model_dump_json(exclude_defaults=True) if self.recipe else "nothing"
         return _TASK.format(
             **self.model_dump(include={"name", "commit", "reason", "problem"}),
-            python=self.python,
+            python=self.recipe.python,
             pythons=", ".join(self.pythons),
-            recipe=tried,
+            recipe=self.recipe.model_dump_json(exclude_defaults=True),
             log=self.log[-_LOG:],
             files=quoted(files),
         )
@@ -228,7 +222,7 @@ class _Work:
         self.complaint = ""
         self.usages: list[Usage] = []
         self._client, self._budget = model, budget
-        self._python, self._open_bench, self._check, self._stop = case.python, open_bench, check, stop
+        self._python, self._open_bench, self._check, self._stop = case.recipe.python, open_bench, check, stop
         self._open = ExitStack()
         self._sandbox: Sandbox | None = None
 

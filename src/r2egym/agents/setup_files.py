@@ -7,9 +7,9 @@ import re
 from r2egym.building.files import Files
 
 _SPEAKING = (
-    re.compile(r"(pyproject\.toml|setup\.py|setup\.cfg)"),
-    re.compile(r"(tox\.ini|pytest\.ini|noxfile\.py|Pipfile|environment[^/]*\.ya?ml|Makefile|conftest\.py)"),
-    re.compile(r"[^/]*requirements?[^/]*\.(txt|in|pip)|requirements/[^/]+"),
+    re.compile(r"([^/]+/)?(pyproject\.toml|setup\.py|setup\.cfg)"),
+    re.compile(r"(tox\.ini|pytest\.ini|noxfile\.py|Pipfile|environment[^/]*\.ya?ml|Makefile|Dockerfile|conftest\.py)"),
+    re.compile(r"([^/]+/)?[^/]*requirements?[^/]*\.(txt|in|pip)|requirements/[^/]+"),
     re.compile(r"\.github/workflows/[^/]*\.ya?ml|\.travis\.yml|\.circleci/config\.yml|azure-pipelines\.yml|appveyor\.yml"),
     re.compile(r"(README|INSTALL|CONTRIBUTING|DEVELOP)[^/]*|docs?/[^/]*install[^/]*", re.IGNORECASE),
 )  # fmt: skip
@@ -28,7 +28,7 @@ def quoted(files: Files) -> str:
     parts = ["\n".join(near[:_PATHS]) + more]
     room = _ALL
     for pattern in _SPEAKING:
-        for path in filter(pattern.fullmatch, near):
+        for path in sorted(filter(pattern.fullmatch, files.paths), key=lambda path: (path.count("/"), path)):
             text = files.text(path)
             if _PROSE.search(path) and "requirement" not in path:
                 text = _telling(text)

@@ -161,7 +161,8 @@ def curate(
         fresh = _fresh(repository, config, known, tally, report)
         for outcome in spread.map(examiner, fresh, ordered=False):
             if isinstance(outcome, Outcome):
-                key = _key(config, outcome.commit, outcome.tests_commit)
+                asked = config.installer if outcome.lacks_environment else ""
+                key = _key(config, outcome.commit, outcome.tests_commit, asked)
                 journal.append({"key": key, **outcome.model_dump(mode="json")})
                 tally.add(outcome)
             else:
@@ -173,12 +174,10 @@ def curate(
 
 
 def _installs(config: CurateConfig, known: dict[str, Outcome]) -> tuple[Install, ...]:
-    """What earlier runs with the same options found out about installs, without their transcripts."""
-    return tuple(
-        outcome.install.model_copy(update={"transcript": ()})
-        for key, outcome in known.items()
-        if outcome.install and key == _key(config, outcome.commit, outcome.tests_commit)
-    )
+    """What earlier runs with these options found out about installs, without their transcripts."""
+    outcomes = (_recall(config, known, one.commit, one.tests_commit) for one in known.values() if one.install)
+    found = {one.commit: one.install for one in outcomes if one and one.install}
+    return tuple(install.model_copy(update={"transcript": ()}) for install in found.values())
 
 
 def _examiner(config: CurateConfig, home: Path, spread: Executor, installs: tuple[Install, ...]) -> Examiner:
@@ -226,17 +225,22 @@ def _fresh(
 def _recall(
     config: CurateConfig, known: dict[str, Outcome], commit: str, tests_commit: str | None
 ) -> Outcome | None:
-    """The outcome that an earlier run found; without an installer, too, where one would have had nothing to do."""
+    """The outcome that an earlier run found. One with an environment stays, whoever is to be asked for others."""
     outcome = known.get(_key(config, commit, tests_commit))
-    if outcome is None and config.installer:
-        alone = config.model_copy(update={"installer": ""})
-        plain = known.get(_key(alone, commit, tests_commit))
-        outcome = plain if plain and not plain.lacks_environment else None
+    if config.installer and (outcome is None or outcome.lacks_environment):
+        return known.get(_key(config, commit, tests_commit, config.installer))
     return outcome
 
 
-def _key(config: CurateConfig, commit: str, tests_commit: str | None) -> str:
-    """Identity of an outcome: everything that it depends on."""
+def _key(config: CurateConfig, commit: str, tests_commit: str | None, installer: str = "") -> str:
+    """Identity of an outcome: everything that it depends on.
+
+    Args:
+        config: of the run.
+        commit: the fix.
+        tests_commit: where its tests come from, when not from itself.
+        installer: who looked for an environment in vain; empty: nobody had to, or there was nobody.
+    """
     return content_hash(
         {
             "commit": commit,
@@ -244,11 +248,7 @@ def _key(config: CurateConfig, commit: str, tests_commit: str | None) -> str:
             "options": config.options.model_dump(mode="json"),
             "writer": config.writer,
             **({"test_writer": config.test_writer} if config.test_writer else {}),
-            **(
-                {"installer": [config.installer, config.installer_budget.model_dump()]}
-                if config.installer
-                else {}
-            ),
+            **({"installer": [installer, config.installer_budget.model_dump()]} if installer else {}),
             "sandbox": config.sandbox,
             "index": " ".join(_fingerprints(config.index, "uploads.json")),
             "recipes": " ".join(_fingerprints(config.recipes, "*.toml")),

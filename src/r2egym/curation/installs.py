@@ -93,7 +93,7 @@ class Installs:
     stop: Callable[[], None] = lambda: None
     """Raises when the work is to end."""
     _failed: Counter[str] = field(default_factory=Counter)
-    _asked: dict[str, Install] = field(default_factory=dict)
+    _asked: set[str] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
     def learn(self, past: Sequence[Install]) -> None:
@@ -130,9 +130,9 @@ class Installs:
             for number, recipe in sorted(self.known.items()):
                 if _holds(partial(attempt, recipe, check)):
                     return failed.model_copy(update={"recipe": recipe, "number": number})
-            if self.installer is None or base in self._asked:
-                return self._asked.get(base, failed)
-            if self._failed[failed.reason] >= self.installer.budget.failures:
+            if self.installer is None:
+                return failed
+            if base in self._asked or self._failed[error.reason] >= self.installer.budget.failures:
                 often = f"{self.installer.name} was not asked: it had failed for this reason before"
                 return failed.model_copy(update={"complaint": often})
             found = tried or self.builder.discover(self.repository, base, near)[0]
@@ -169,7 +169,7 @@ class Installs:
             self.known[install.number] = install.recipe
         elif install.model:
             self._failed[install.reason] += 1
-            self._asked[install.commit] = install
+            self._asked.add(install.commit)
 
 
 def _holds(attempt: Callable[[], None]) -> bool:
