@@ -287,7 +287,9 @@ class _Work:
         version = Parameter(
             "version", "string", "MAJOR.MINOR.", required=True, choices=case.pythons, aliases=("python",)
         )
-        return Tool("use_python", "Starts the sandbox anew, with another Python.", (version,), run)
+        return Tool(
+            "use_python", "Starts the sandbox anew, with another Python (2.7 has no uv).", (version,), run
+        )
 
     # --- the sandbox --------------------------------------------------------------------------------------------
 
