@@ -9,7 +9,7 @@ import pytest
 from tests.building.conftest import MINOR
 from tests.building.workbench import History, write_wheel
 
-from r2egym.agents import Budget, Case, Installed, Installer
+from r2egym.agents import Budget, Case, Installed, Installer, Site
 from r2egym.building import Bench, Builder
 from r2egym.building.assembly import read_files
 from r2egym.errors import BuildError, ModelUnavailableError, RecipeError, SandboxError
@@ -81,7 +81,7 @@ def work(builder: Builder, repository: Repository) -> Callable[..., Installed]:
             name="jam", commit=base, recipe=RECIPE, reason="fix-fails", problem="nothing passes", log="", pythons=(MINOR,)
         )  # fmt: skip
         installer = Installer(model, "function_calling", Budget(**bounds))
-        return installer.install(case, read_files(repository, base), bench, check, lambda: None)
+        return installer.install(case, Site(read_files(repository, base), bench, check))
 
     return run
 

@@ -15,7 +15,7 @@ from threading import Lock
 
 from pydantic import JsonValue
 
-from r2egym.agents import Case, Installed, Installer
+from r2egym.agents import Case, Installed, Installer, Site
 from r2egym.building import Builder, Built, Collected
 from r2egym.building.assembly import read_files
 from r2egym.building.files import Files
@@ -156,13 +156,8 @@ class Installs:
             attempt(recipe)
             return recipe
 
-        return installer.install(
-            case,
-            files,
-            lambda python: self.builder.bench(self.repository, case.commit, python),
-            check,
-            self.stop,
-        )
+        bench = partial(self.builder.bench, self.repository, case.commit)
+        return installer.install(case, Site(files=files, bench=bench, check=check, stop=self.stop))
 
     def _remember(self, install: Install) -> None:
         if install.recipe is not None:

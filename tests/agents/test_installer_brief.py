@@ -1,6 +1,6 @@
 """What an installer is shown of a repository."""
 
-from r2egym.agents.setup_files import quoted
+from r2egym.agents.installer_brief import quoted
 from r2egym.building.files import Files
 
 
@@ -22,6 +22,7 @@ def test_what_speaks_of_setting_up_is_shown() -> None:
     assert "Run the tests with make." in text
     assert "Tasty." not in text
     assert "SIZE" not in text
+    assert "… and 2 more" in text
 
 
 def test_it_is_bounded() -> None:
