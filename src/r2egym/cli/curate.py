@@ -165,7 +165,8 @@ def _show(done: Curated, out: Path) -> None:
     funnel = json.loads((out / "funnel.json").read_text(encoding="utf-8"))
     title = f"{done.tasks} tasks from {done.commits} commits in {done.seconds:.1f} s"
     print_table(funnel_table(funnel, title))
-    if told := done.installer:
+    told = done.installer
+    if told and (told["asked"] or told["reused"]):
         cost = f", ${told['cost']:.2f}" if told["cost"] is not None else ""
         print_text(
             f"installer: commits asked about {told['asked']}, recipes found {told['recipes']}, used again {told['reused']}; "
