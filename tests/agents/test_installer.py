@@ -12,7 +12,7 @@ from tests.building.workbench import History, write_wheel
 from r2egym.agents import Budget, Case, Installed, Installer, Site
 from r2egym.building import Bench, Builder
 from r2egym.building.assembly import read_files
-from r2egym.errors import BuildError, ModelUnavailableError, RecipeError, SandboxError
+from r2egym.errors import BuildError, ModelUnavailableError, RecipeError, SandboxError, TaskError
 from r2egym.llm import Fault, ScriptedModel
 from r2egym.mining import Repository
 from r2egym.records import Answer, Recipe, Request, ToolCall, Usage
@@ -67,7 +67,9 @@ def work(builder: Builder, repository: Repository) -> Callable[..., Installed]:
     """What comes of a script: a list of turns, or a function of the request and the sandboxes that were opened."""
     base = repository.resolve("HEAD^")
 
-    def run(script: list | Callable, check: Callable[[str], Recipe] = refuse, **bounds: int) -> Installed:
+    def run(
+        script: list | Callable, check: Callable[[str], Recipe] = refuse, stop: Callable = int, **bounds: int
+    ) -> Installed:
         opened: list[Sandbox] = []
 
         @contextmanager
@@ -81,7 +83,7 @@ def work(builder: Builder, repository: Repository) -> Callable[..., Installed]:
             name="jam", commit=base, recipe=RECIPE, reason="fix-fails", problem="nothing passes", log="", pythons=(MINOR,)
         )  # fmt: skip
         installer = Installer(model, "function_calling", Budget(**bounds))
-        return installer.install(case, Site(read_files(repository, base), bench, check))
+        return installer.install(case, Site(read_files(repository, base), bench, check, stop))
 
     return run
 
@@ -164,11 +166,16 @@ def test_bounds(
 
 
 def test_what_is_nobodys_fault_is_raised(work: Callable[..., Installed]) -> None:
-    """A server that fails, and an index that does not answer: nothing is known of the commit then."""
+    """A stop, a server that fails, an index that does not answer: nothing is known of the commit then."""
 
     def unreachable(_: str) -> Recipe:
         raise BuildError("index-unreachable", "no answer")
 
+    def stopped() -> None:
+        raise TaskError("stopped")
+
+    with pytest.raises(TaskError, match="stopped"):
+        work([propose()], stop=stopped)
     with pytest.raises(ModelUnavailableError):
         work([Fault(kind="error", status=500)])
     with pytest.raises(BuildError, match="no answer"):

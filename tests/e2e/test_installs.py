@@ -136,11 +136,12 @@ def test_never_mended(bakery: Bakery, tmp_path: Path) -> None:
     assert "; installer openai/installer: 2 proposals, the last: import-failed" in first
     assert "openai/installer was not asked: it had failed for this reason before" in second
     assert not (tmp_path / "recipes").exists()
-    with ScriptedServer(says(RIGHT)) as server:  # another budget is another chance
-        more = bakery.curate(tmp_path, server.base_url, installer_budget=Budget(steps=3))
-        assert (more.tasks, more.resumed, len(server.requests)) == (2, 0, 1)
-        assert bakery.curate(tmp_path, server.base_url).resumed == 2
-    assert bakery.curate(tmp_path, None).tasks == 2
+    one = {"mining": MiningConfig(limit=1)}
+    with ScriptedServer(says(RIGHT)) as server:  # another budget is another chance, and what it gave stays
+        more = bakery.curate(tmp_path, server.base_url, installer_budget=Budget(steps=3), **one)
+        assert (more.tasks, more.resumed, len(server.requests)) == (1, 0, 1)
+        assert bakery.curate(tmp_path, server.base_url, **one).resumed == 1
+    assert bakery.curate(tmp_path, None, **one).tasks == 1
 
 
 def test_a_copy_of_the_project_is_refused(bakery: Bakery, tmp_path: Path) -> None:
