@@ -25,6 +25,17 @@ packages = ["name"]
 source_roots = ["src"]
 ```
 
+Tables `[[fallback]]` hold recipes that are tried, in their order, on commits on which discovery fails (or the recipe above does); the
+others stay as they are. They count only when the packages import, tests are collected, no requirement brings what the
+repository has itself, and a hidden test passes with the fix. `curate --installer MODEL` writes such files, `DATASET/recipes/NAME.toml`:
+
+```toml
+[[fallback]]
+python = "3.9"
+requirements = ["pytest", "pyyaml<6"]
+packages = ["name"]
+```
+
 ## Fields
 
 """

@@ -7,7 +7,8 @@ import pytest
 
 from r2egym.building.files import Files
 from r2egym.building.metadata import read_project
-from r2egym.building.recipe import discover, read_recipe
+from r2egym.building.recipe import discover
+from r2egym.building.recipe_files import read_recipe_file
 from r2egym.errors import BuildError, RecipeError
 from r2egym.records import Recipe
 
@@ -196,7 +197,7 @@ def test_recipe_file(tmp_path: Path) -> None:
     """A recipe file is the fields of a recipe, and says where it came from."""
     path = tmp_path / "larder.toml"
     path.write_text('python = "3.9"\nrequirements = ["jam"]\n[environment]\nTZ = "UTC"\n')
-    said = read_recipe(path)
+    said = read_recipe_file(path).alone
     assert (said.python, said.requirements, said.environment) == ("3.9", ("jam",), {"TZ": "UTC"})
     assert said.origin == "recipes/larder.toml"
 
@@ -219,7 +220,7 @@ def test_bad_recipe_files(tmp_path: Path, text: str | None, named: str) -> None:
     if text is not None:
         path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(RecipeError) as error:
-        read_recipe(path)
+        read_recipe_file(path)
     assert str(path) in str(error.value)
     assert named in str(error.value)
     assert "\n" not in str(error.value)

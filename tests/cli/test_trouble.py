@@ -104,3 +104,13 @@ def test_full_disk(r2egym, repository: Path, tmp_path: Path):
         subprocess.run(["umount", str(disk)], check=True)
     assert "no space left on device" in line
     assert str(disk) in line
+
+
+def test_an_installers_bounds(r2egym, repository: Path, tmp_path: Path):
+    """What is no bound, a bound of nobody, and a model that leads nowhere."""
+    words = ["curate", repository, "--out", tmp_path / "out"]
+    for text in ("steps", "steps=0", "steps=many", "hours=3"):
+        told = complaint(r2egym(*words, "--installer", "openai/m", "--installer-budget", text))
+        assert f"--installer-budget {text}: give NAME=NUMBER with one of steps, tokens" in told
+    assert "give --installer MODEL" in complaint(r2egym(*words, "--installer-budget", "steps=3"))
+    assert "nowhere" in complaint(r2egym(*words, "--installer", "nowhere/model"))

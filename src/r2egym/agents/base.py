@@ -54,14 +54,19 @@ class Policy(Protocol):
         ...
 
 
-class Agent(Protocol):
-    """Makes policies."""
+class Speaker(Protocol):
+    """How somebody calls which tools."""
 
-    name: str
     model: str
     """The model's name; empty: there is none."""
     mode: Mode
     toolset: Toolset
+
+
+class Agent(Speaker, Protocol):
+    """Makes policies."""
+
+    name: str
 
     def identity(self) -> dict[str, JsonValue]:
         """All that makes this agent behave as it does, as JSON: part of an attempt's identity."""

@@ -12,9 +12,9 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from r2egym.agents.base import Agent, LoopOptions, Policy
+from r2egym.agents.base import LoopOptions, Policy, Speaker
 from r2egym.agents.history import condensed, reminder, turn, with_reminder
-from r2egym.environment import Outcome, WorkEnvironment
+from r2egym.environment import Outcome
 from r2egym.errors import (
     ContextOverflowError,
     EmptyAnswerError,
@@ -36,6 +36,14 @@ class Tape(Protocol):
 
     def outcome(self, step: int, act: Callable[[], Outcome]) -> Outcome:
         """The outcome of a step, likewise; a remembered one is acted out again, and must come out the same."""
+        ...
+
+
+class Surroundings(Protocol):
+    """Where an agent acts: a :class:`~r2egym.environment.WorkEnvironment`, say."""
+
+    def act(self, call: ToolCall | None, *, timeout: float | None = None) -> Outcome:
+        """Run one call and say what came of it. Raises SandboxError."""
         ...
 
 
@@ -73,9 +81,9 @@ class _Turn(Record):
 
 
 def pursue(
-    agent: Agent,
+    agent: Speaker,
     policy: Policy,
-    env: WorkEnvironment,
+    env: Surroundings,
     options: LoopOptions,
     *,
     tape: Tape | None = None,
@@ -84,7 +92,7 @@ def pursue(
     """Run an agent until it hands in its work or a limit ends it.
 
     Args:
-        agent: whose policy it is.
+        agent: how it calls what.
         policy: decides.
         env: an environment in its base state.
         options: bounds.
@@ -101,9 +109,9 @@ def pursue(
 class _Loop:
     def __init__(
         self,
-        agent: Agent,
+        agent: Speaker,
         policy: Policy,
-        env: WorkEnvironment,
+        env: Surroundings,
         options: LoopOptions,
         tape: Tape,
         watch: Callable[[Step], None],

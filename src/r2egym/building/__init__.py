@@ -9,5 +9,6 @@ from r2egym.building.built import Built
 from r2egym.building.checks import Collected
 from r2egym.building.layers import LayerStore
 from r2egym.building.room import Usage
+from r2egym.building.workshop import Bench
 
-__all__ = ["Builder", "Built", "Collected", "LayerStore", "Usage"]
+__all__ = ["Bench", "Builder", "Built", "Collected", "LayerStore", "Usage"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from threading import Lock
@@ -13,22 +15,31 @@ from r2egym.building.built import Built
 from r2egym.building.files import Files
 from r2egym.building.foreign import editable_layers
 from r2egym.building.history import Histories
-from r2egym.building.interpreters import VENV, Interpreter, find_interpreters, interpreter_layer, pick
+from r2egym.building.index import SIMPLE
+from r2egym.building.interpreters import PYTHON, VENV, Interpreter, find_interpreters, interpreter_layer, pick
 from r2egym.building.layers import LayerStore
 from r2egym.building.objects import Objects
-from r2egym.building.project import path_layer
+from r2egym.building.project import TESTBED, path_layer
 from r2egym.building.python2 import TOOLS as PYTHON2_TOOLS
 from r2egym.building.python2 import Python2Tools
 from r2egym.building.resolve import environment_layer
 from r2egym.building.source import Source, WheelFolder, parse_time
 from r2egym.building.trees import unpack_tree
 from r2egym.building.upstream import Upstream, builtin_address
-from r2egym.building.workshop import Workshop
+from r2egym.building.workshop import TMP, TOOLS, UV, Bench, Failing, Workshop
 from r2egym.errors import BuildError, TaskError
 from r2egym.mining import Repository
 from r2egym.records import Environment
-from r2egym.sandboxes.base import Backend
+from r2egym.sandboxes.base import Backend, Layer
 from r2egym.settings import Settings
+
+TRIAL = f"{TMP}/venv"
+"""Where somebody who looks for a recipe installs what he likes."""
+_TRIAL_ENV = {
+    "PATH": f"{TRIAL}/bin:{TOOLS}:{PYTHON}/bin:/usr/local/bin:/usr/bin:/bin", "VIRTUAL_ENV": TRIAL,
+    "UV_DEFAULT_INDEX": SIMPLE, "UV_NO_CONFIG": "1", "UV_NO_CACHE": "1", "UV_PYTHON_DOWNLOADS": "never",
+    "UV_KEYRING_PROVIDER": "disabled", "PIP_INDEX_URL": SIMPLE, "PIP_NO_CACHE_DIR": "1",
+}  # fmt: skip
 
 
 class Assembly:
@@ -105,6 +116,27 @@ class Assembly:
             unpack_tree(found, tree, folder, self.store)
 
         return self.store.layer("trees", tree, unpack)
+
+    @contextmanager
+    def bench(self, repository: Repository, base: str, python: str, index: Path | None) -> Iterator[Bench]:
+        """A build sandbox with a commit's files and past at :data:`TESTBED`, and an empty environment for Python 3 at :data:`TRIAL`.
+
+        Plain ``uv pip install`` in it installs into that environment, from the index as of the commit's date.
+
+        Raises:
+            BuildError: there is no such interpreter.
+            SandboxError: it cannot be had.
+        """
+        interpreter = self.interpreter(python)
+        tree = self.tree_layer(repository, Objects(repository.path).root(base))
+        past = self.histories(repository).layer(base, tree, "past")
+        mounts = [Layer(target=TESTBED, sources=(past, tree), writable=True)]
+        before = float(repository.commit(base).committer_time)
+        failing = Failing("setup-failed", "its build sandbox cannot be set up")
+        with self.workshop(index).bench(interpreter, before, failing, mounts, _TRIAL_ENV) as bench:
+            if not interpreter.is_python2:
+                bench.run([UV, "venv", "--quiet", "--python", f"{PYTHON}/bin/python3", TRIAL])
+            yield bench
 
     def interpreters(self) -> list[Interpreter]:
         """The interpreters of this machine, one a minor version, newest first."""

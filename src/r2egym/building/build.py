@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
 from r2egym import settings as settings_module
 from r2egym.building.assembly import Assembly, read_files
@@ -27,11 +27,13 @@ from r2egym.building.layers import LayerStore
 from r2egym.building.metadata import read_project
 from r2egym.building.missing import undeclared_projects
 from r2egym.building.objects import Objects
+from r2egym.building.plans import Plan, asks_otherwise, with_missing
 from r2egym.building.pyproject import Project
 from r2egym.building.pythons import rank
-from r2egym.building.recipe import discover, has_extension, read_recipe
-from r2egym.building.requirements import name_of
+from r2egym.building.recipe import discover, has_extension
+from r2egym.building.recipe_files import RecipeFile, read_recipe_file
 from r2egym.building.resolve import resolve
+from r2egym.building.workshop import Bench
 from r2egym.errors import BuildError, TaskError
 from r2egym.mining import Repository
 from r2egym.records import Environment, Recipe, Task
@@ -51,10 +53,6 @@ _STAGES = (
     "collect-failed",
 )
 """Reasons, the further a build came the later."""
-_ASKING = re.compile(
-    r"(^|/)(pyproject\.toml|setup\.(py|cfg)|tox\.ini|noxfile\.py|Pipfile(\.lock)?|(poetry|uv|pdm)\.lock"
-    r"|[^/]*requirements?[^/]*\.(txt|in|pip)|requirements/[^/]+)$"
-)
 _MOST_OF_FIX = 2
 """Recipes of a fix that are tried besides those of its base."""
 _SECOND_OPINIONS = 2
@@ -63,14 +61,6 @@ Judge = Callable[[Built], Collected]
 """Says what works in an environment. Raises BuildError when nothing does."""
 _SCP = re.compile(r"[\w.-]+@[\w.-]+:")
 """The beginning of an address as ``scp`` has it."""
-
-
-class _Plan(NamedTuple):
-    """Something to try."""
-
-    moment: float
-    """Seconds since 1970, as of which it is resolved."""
-    recipe: Recipe
 
 
 class Builder:
@@ -118,6 +108,7 @@ class Builder:
         judge: Judge | None = None,
         near: Sequence[str] = (),
         fix: str | None = None,
+        recipe: Recipe | None = None,
     ) -> Built:
         """An environment for a commit, found out from what the commit holds.
 
@@ -127,6 +118,7 @@ class Builder:
             judge: says whether an environment will do; None: packages import, and all tests are collected.
             near: paths of the tests that it is for, in case the repository holds several projects.
             fix: a later commit whose tests run in it; what that one newly asks of the index is there too.
+            recipe: tried instead of what would be found out.
 
         Raises:
             BuildError: it cannot be built; ``reason`` says at which stage the best attempt ended.
@@ -134,9 +126,8 @@ class Builder:
         """
         base = repository.resolve(base_commit)
         try:
-            return self._best(
-                repository, base, self._plans(repository, base, near, fix), judge or self._check
-            )
+            plans = self._plans(repository, base, near, fix, recipe)
+            return self._best(repository, base, plans, judge or self.check)
         except BuildError as error:
             self._keep_log(repository, base, error)
             raise
@@ -188,28 +179,49 @@ class Builder:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    # --- where discovery does not do ----------------------------------------------------------------------------
+
+    def pythons(self) -> list[str]:
+        """Versions of Python at hand, ``MAJOR.MINOR``, newest first."""
+        return [interpreter.minor for interpreter in self._assembly.interpreters()]
+
+    def fallbacks(self, repository: Repository) -> tuple[Recipe, ...]:
+        """Recipes to try where discovery fails, from the folder of recipe files. Raises RecipeError."""
+        return self._recipe_file(repository).fallback
+
+    def bench(self, repository: Repository, base: str, python: str) -> AbstractContextManager[Bench]:
+        """A build sandbox with a commit's files, for somebody who looks for a recipe. Raises BuildError."""
+        return self._assembly.bench(repository, base, python, self._index)
+
+    def _recipe_file(self, repository: Repository) -> RecipeFile:
+        path = self._recipes / f"{repository.name}.toml" if self._recipes else None
+        return read_recipe_file(path) if path and path.is_file() else RecipeFile()
+
     # --- attempts -----------------------------------------------------------------------------------------------
 
     def _plans(
-        self, repository: Repository, base: str, near: Sequence[str], fix: str | None
-    ) -> tuple[_Plan, ...]:
+        self, repository: Repository, base: str, near: Sequence[str], fix: str | None, recipe: Recipe | None
+    ) -> tuple[Plan, ...]:
         """What to try, the likeliest first; after the base's first recipe the fix's, where that one asks for other things."""
         moment = float(repository.commit(base).committer_time)
-        plans = tuple(_Plan(moment, recipe) for recipe in self._discover(repository, base, near))
-        if fix is None or not _asks_otherwise(repository, base, fix):
+        plans = tuple(
+            Plan(moment, one) for one in ((recipe,) if recipe else self.discover(repository, base, near))
+        )
+        if fix is None or not asks_otherwise(repository, base, fix):
             return plans
         shape = plans[0].recipe.model_dump(include={"source_roots", "packages", "projects"})
         later = max(moment, float(repository.commit(fix).committer_time))
         with suppress(BuildError):
-            found = self._discover(repository, fix, near)[:_MOST_OF_FIX]
-            fixed = (_Plan(later, recipe.model_copy(update=shape)) for recipe in found)
+            found = (recipe,) if recipe else self.discover(repository, fix, near)[:_MOST_OF_FIX]
+            fixed = (Plan(later, one.model_copy(update=shape)) for one in found)
             return (plans[0], *fixed, *plans[1:])
         return plans
 
-    def _discover(self, repository: Repository, base: str, near: Sequence[str]) -> tuple[Recipe, ...]:
-        if self._recipes and (path := self._recipes / f"{repository.name}.toml").is_file():
-            return (read_recipe(path),)
-        pythons = [interpreter.minor for interpreter in self._assembly.interpreters()]
+    def discover(self, repository: Repository, base: str, near: Sequence[str] = ()) -> tuple[Recipe, ...]:
+        """The recipes that are tried for a commit, the likeliest first. Raises BuildError."""
+        if alone := self._recipe_file(repository).alone:
+            return (alone,)
+        pythons = self.pythons()
         moment = repository.commit(base).committer_time
         files = read_files(repository, base)
         project = read_project(files)
@@ -228,10 +240,11 @@ class Builder:
                 )
         return project
 
-    def _check(self, built: Built) -> Collected:
+    def check(self, built: Built) -> Collected:
+        """Import the packages and collect the tests. Raises BuildError."""
         return check(self._backend, built.config(history="none"), built.environment.recipe)
 
-    def _best(self, repository: Repository, base: str, plans: tuple[_Plan, ...], judge: Judge) -> Built:
+    def _best(self, repository: Repository, base: str, plans: tuple[Plan, ...], judge: Judge) -> Built:
         failures: list[BuildError] = []
         partial: list[tuple[int, int, Built]] = []
         imported: set[str] = set()
@@ -255,12 +268,12 @@ class Builder:
             missing = found.missing
             if not found.errors:
                 missing = undeclared_projects(built.venv, recipe.python)
-                if not _with_missing(plan, missing):
+                if not with_missing(plan, missing):
                     return ready
             if found.tests:
                 imported.add(recipe.python)
             partial.append((found.tests, -len(partial), ready))
-            if fuller := _with_missing(plan, missing):
+            if fuller := with_missing(plan, missing):
                 pending.appendleft(fuller)
             elif sum(1 for tests, *_ in partial if tests) > _SECOND_OPINIONS:
                 break
@@ -272,8 +285,8 @@ class Builder:
         )
 
     def _environments(
-        self, repository: Repository, pending: deque[_Plan], failures: list[BuildError]
-    ) -> Iterator[tuple[_Plan, Environment]]:
+        self, repository: Repository, pending: deque[Plan], failures: list[BuildError]
+    ) -> Iterator[tuple[Plan, Environment]]:
         """Every different environment that the plans resolve to; plans may be added meanwhile."""
         seen: set[tuple[object, ...]] = set()
         while pending:
@@ -318,24 +331,6 @@ class Builder:
         logs.mkdir(parents=True, exist_ok=True)
         text = f"{repository.name} {base}\n{error.reason}: {error}\n\n{error.log}\n"
         (logs / f"{repository.name}-{base[:12]}.log").write_text(text, errors="replace")
-
-
-def _with_missing(plan: _Plan, missing: Sequence[str]) -> _Plan | None:
-    """The same with what a run found missing; None when nothing is new in that."""
-    have = {name_of(line) for line in plan.recipe.requirements}
-    more = [name for name in missing if name_of(name) not in have]
-    if not more:
-        return None
-    asked = tuple(sorted({*plan.recipe.requirements, *more}))
-    recipe = plan.recipe.model_copy(
-        update={"requirements": asked, "origin": f"{plan.recipe.origin} + what tests import"}
-    )
-    return _Plan(plan.moment, recipe)
-
-
-def _asks_otherwise(repository: Repository, base: str, fix: str) -> bool:
-    """Whether a file in which projects write down what they need differs between two commits."""
-    return any(_ASKING.search(path) for path in repository.changed_paths(base, fix))
 
 
 def _inside(root: Path | None, name: str, instance: str) -> Path:

@@ -9,11 +9,7 @@ none: the build tries them in turn.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-
-from pydantic import ValidationError
 
 from r2egym.building.files import Files
 from r2egym.building.locks import read_locks
@@ -30,7 +26,7 @@ from r2egym.building.requirements import (
     without_tooling,
 )
 from r2egym.building.workspace import joined, needed_projects
-from r2egym.errors import BuildError, RecipeError
+from r2egym.errors import BuildError
 from r2egym.records import Recipe
 
 _TESTS = re.compile(r"(unit[-_]?)?(tests?|testing)([-_.]requires?|[-_]requirements)?|pytest|tests_require|ci")
@@ -47,7 +43,7 @@ _PLUGINS = {
     "--flake8": "pytest-flake8", "--black": "pytest-black", "--doctest-plus": "pytest-doctestplus",
 }  # fmt: skip
 """Options in a pytest configuration, and the plugin without which pytest refuses them."""
-_NO_PACKAGES = {
+NO_PACKAGES = {
     "tests",
     "test",
     "testing",
@@ -60,6 +56,7 @@ _NO_PACKAGES = {
     "tools",
     "misc",
 }
+"""Folders and modules that are not what a project is for."""
 _COMPILED = (".c", ".cc", ".cpp", ".pyx", ".rs", ".f", ".f90")
 _MOST = 8
 _BEFORE_PYTHON2 = 2
@@ -159,22 +156,6 @@ def _with_unittest(recipe: Recipe) -> Recipe:
     """The same without pytest: for an index that has none."""
     requirements = tuple(line for line in recipe.requirements if not name_of(line).startswith("pytest"))
     return recipe.model_copy(update={"runner": "unittest", "requirements": requirements})
-
-
-def read_recipe(path: Path) -> Recipe:
-    """A recipe file: the fields of :class:`~r2egym.records.Recipe` as TOML. Raises RecipeError."""
-    try:
-        said = tomllib.loads(path.read_text())
-        return Recipe.model_validate({"origin": f"recipes/{path.name}", **said})
-    except (OSError, ValueError) as error:
-        raise RecipeError(f"{path}: not a recipe ({_what_is_wrong(error)})") from None
-
-
-def _what_is_wrong(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error.strerror if isinstance(error, OSError) else error)
 
 
 # --- what is asked for ------------------------------------------------------------------------------------------
@@ -325,5 +306,5 @@ def find_packages(files: Files, project: Project, name: str) -> tuple[tuple[str,
         packages = sorted(found for found in there if found.lower() in wanted)
     if not packages:
         folders = {found for root in roots for found in files.packages(root)}
-        packages = sorted(folders - _NO_PACKAGES)[:3]
+        packages = sorted(folders - NO_PACKAGES)[:3]
     return tuple(dict.fromkeys(roots)) or (".",), tuple(packages)

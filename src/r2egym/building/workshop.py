@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +97,12 @@ class Workshop:
 
     @contextmanager
     def bench(
-        self, interpreter: Interpreter, before: float, failing: Failing, mounts: Sequence[Layer] = ()
+        self,
+        interpreter: Interpreter,
+        before: float,
+        failing: Failing,
+        mounts: Sequence[Layer] = (),
+        env: Mapping[str, str] | None = None,
     ) -> Iterator[Bench]:
         """A build sandbox that sees the package index as it was before a moment (seconds since 1970)."""
         tools = self._python2.layer(interpreter) if interpreter.is_python2 else self._tools()
@@ -116,6 +121,7 @@ class Workshop:
                     "UV_HTTP_RETRIES": "0",
                     "SOURCE_DATE_EPOCH": str(MTIME),
                     **(_PIP if interpreter.is_python2 else {}),
+                    **(env or {}),
                 },
                 cwd=TMP,
                 network="index",

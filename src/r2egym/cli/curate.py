@@ -12,10 +12,14 @@ from r2egym.cli.console import Advance, Json, answer_no, note, print_json, print
 from r2egym.cli.home import ready_home
 from r2egym.cli.options import BaseUrl, Index, Sandbox
 from r2egym.cli.thresholds import Commits, Limit, Preset, Revision, Since, Thresholds, Until, configure
+from r2egym.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
+    from r2egym.agents import Budget
     from r2egym.curation import Curated, Progress
     from r2egym.jobs import Executor
 
@@ -53,6 +57,23 @@ def curate(
             help="Who writes tests for fixes that came without (default: nobody).",
         ),
     ] = "",
+    installer: Annotated[
+        str,
+        typer.Option(
+            "--installer",
+            metavar="MODEL",
+            help="Who proposes recipes for commits on which discovery fails (default: nobody).",
+        ),
+    ] = "",
+    installer_budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--installer-budget",
+            metavar="NAME=NUMBER",
+            help="Bound the installer; may be given again. Names: steps, tokens, seconds, proposals (on one commit), failures (for one"
+            " reason).",
+        ),
+    ] = None,
     base_url: BaseUrl = None,
     engine: Annotated[
         Literal["local", "ray"], typer.Option("--engine", help="What spreads the work: threads here, or Ray.")
@@ -82,6 +103,8 @@ def curate(
         writer=writer,
         base_url=base_url,
         test_writer=test_writer,
+        installer=installer,
+        installer_budget=_budget(installer, installer_budget or ()),
         sandbox=sandbox,
         index=index,
         recipes=recipes,
@@ -107,6 +130,23 @@ def curate(
         answer_no()
 
 
+def _budget(installer: str, bounds: Sequence[str]) -> Budget:
+    """The installer's bounds. Raises UsageError for one that is none."""
+    from r2egym.agents import Budget
+
+    if bounds and not installer:
+        raise UsageError("--installer-budget bounds an installer, and there is none: give --installer MODEL")
+    chosen: dict[str, int] = {}
+    for text in bounds:
+        name, _, number = text.partition("=")
+        if name not in Budget.model_fields or not number.isdecimal() or not int(number):
+            raise UsageError(
+                f"--installer-budget {text}: give NAME=NUMBER with one of {', '.join(Budget.model_fields)}"
+            )
+        chosen[name] = int(number)
+    return Budget(**chosen)
+
+
 def _executor(engine: Literal["local", "ray"], jobs: int) -> Executor | None:
     """What spreads the work; None: threads of this process."""
     if engine == "local":
@@ -125,6 +165,13 @@ def _show(done: Curated, out: Path) -> None:
     funnel = json.loads((out / "funnel.json").read_text(encoding="utf-8"))
     title = f"{done.tasks} tasks from {done.commits} commits in {done.seconds:.1f} s"
     print_table(funnel_table(funnel, title))
+    told = done.installer
+    if told and (told["asked"] or told["reused"]):
+        cost = f", ${told['cost']:.2f}" if told["cost"] is not None else ""
+        print_text(
+            f"installer: commits asked about {told['asked']}, recipes found {told['recipes']}, used again {told['reused']}; "
+            f"{told['prompt_tokens']:,} + {told['completion_tokens']:,} tokens{cost}"
+        )
     print_text(done.path)
 
 

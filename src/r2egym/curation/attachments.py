@@ -6,13 +6,15 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from r2egym.building.recipe_files import fallback_text
+from r2egym.curation.installs import Install
 from r2egym.errors import DatasetError
 from r2egym.mining import Repository
 from r2egym.mining.plumbing import common_dir, empty_git_dir, run_git
-from r2egym.records import Task
+from r2egym.records import Recipe, Task
 from r2egym.tasks.store import replacing
 
 _UPLOADS = "uploads.json"
@@ -25,6 +27,33 @@ def attach(out: Path, repository: Repository, tasks: Sequence[Task], index: Path
         write_bundle(out / "repos" / f"{repository.name}.bundle", repository, tasks)
     if tasks and index is not None:
         copy_wheels(index, out / "index", tasks)
+
+
+def keep_installs(out: Path, name: str, installs: Mapping[str, Install]) -> None:
+    """Write ``recipes/NAME.toml``, and what was asked and answered on the way as ``installs/NAME__COMMIT.json``.
+
+    Args:
+        out: the dataset's folder.
+        name: of the repository.
+        installs: commit of the fix → what was done where discovery failed.
+    """
+    found: dict[tuple[int, str], tuple[str, Recipe]] = {}
+    for commit, install in sorted(installs.items()):
+        label = f"installs/{name}__{commit[:12]}.json"
+        if install.model:
+            _write_text(out / label, json.dumps(install.model_dump(mode="json"), indent=2) + "\n")
+        if install.recipe is not None:
+            key = install.number, install.recipe.model_dump_json()
+            if install.model or key not in found:
+                found[key] = (f"How it was found: {label}" if install.model else "", install.recipe)
+    if found:
+        _write_text(out / "recipes" / f"{name}.toml", fallback_text([found[key] for key in sorted(found)]))
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as aside:
+        aside.write_text(text, encoding="utf-8")
 
 
 def write_bundle(path: Path, repository: Repository, tasks: Sequence[Task]) -> None:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from r2egym import __version__
-from r2egym.curation.attachments import attach
+from r2egym.agents import Budget
+from r2egym.curation.attachments import attach, keep_installs
 from r2egym.curation.examine import Outcome
 from r2egym.curation.examiner import Equipment, Examiner
 from r2egym.curation.funnel import Funnel, Rejected
+from r2egym.curation.installs import Install, summary
 from r2egym.curation.marks import mark
 from r2egym.curation.workshop import Options
 from r2egym.curation.writers import open_writer
@@ -49,6 +52,10 @@ class CurateConfig(Record):
     """Where the writer's server is."""
     test_writer: str = ""
     """A model that writes tests for fixes that came without; empty: these are turned away."""
+    installer: str = ""
+    """A model that proposes recipes where discovery fails; empty: nobody does."""
+    installer_budget: Budget = Budget()
+    """What it may take."""
     sandbox: Literal["bubblewrap", "docker"] = "bubblewrap"
     """Where their tests run."""
     index: Path | None = None
@@ -78,6 +85,8 @@ class Curated(Record):
     """Commit → why nothing is known of it: the machinery's fault; another run tries again."""
     resumed: int = 0
     """Candidates whose outcome an earlier run had found."""
+    installer: dict[str, JsonValue] = {}
+    """How often it was asked, what came of it, what it took; empty: there was none."""
     seconds: float = 0.0
     path: str = ""
 
@@ -93,11 +102,15 @@ class _Tally:
     done: int = 0
     resumed: int = 0
     failures: dict[str, str] = field(default_factory=dict)
+    installs: dict[str, Install] = field(default_factory=dict)
+    """Commit of the fix → what was done where discovery failed."""
     seconds: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
         self.done += 1
         self.seconds[outcome.commit] = outcome.seconds
+        if outcome.install is not None:
+            self.installs[outcome.commit] = outcome.install
         if outcome.task is not None:
             self.tasks.append(outcome.task)
             self.funnel.keep()
@@ -140,13 +153,16 @@ def curate(
     repository = Repository.open(config.source, home)
     repository.resolve(config.mining.revision)
     spread = executor or Threads(jobs)
-    with Journal(out / JOURNAL) as journal, _examiner(config, home, spread) as examiner:
+    with Journal(out / JOURNAL) as journal, ExitStack() as stack:
+        known = _known(journal)
+        examiner = stack.enter_context(_examiner(config, home, spread, _installs(config, known)))
         examiner.open(repository)
         tally = _Tally()
-        fresh = _fresh(repository, config, _known(journal), tally, report)
+        fresh = _fresh(repository, config, known, tally, report)
         for outcome in spread.map(examiner, fresh, ordered=False):
             if isinstance(outcome, Outcome):
-                key = _key(config, outcome.commit, outcome.tests_commit)
+                asked = config.installer if outcome.lacks_environment else ""
+                key = _key(config, outcome.commit, outcome.tests_commit, asked)
                 journal.append({"key": key, **outcome.model_dump(mode="json")})
                 tally.add(outcome)
             else:
@@ -157,7 +173,14 @@ def curate(
         return made
 
 
-def _examiner(config: CurateConfig, home: Path, spread: Executor) -> Examiner:
+def _installs(config: CurateConfig, known: dict[str, Outcome]) -> tuple[Install, ...]:
+    """What earlier runs with these options found out about installs, without their transcripts."""
+    outcomes = (_recall(config, known, one.commit, one.tests_commit) for one in known.values() if one.install)
+    found = {one.commit: one.install for one in outcomes if one and one.install}
+    return tuple(install.model_copy(update={"transcript": ()}) for install in found.values())
+
+
+def _examiner(config: CurateConfig, home: Path, spread: Executor, installs: tuple[Install, ...]) -> Examiner:
     equipment = Equipment(
         source=config.source if is_url(config.source) else str(Path(config.source).absolute()),
         home=home.absolute(),
@@ -165,6 +188,9 @@ def _examiner(config: CurateConfig, home: Path, spread: Executor) -> Examiner:
         writer=config.writer,
         base_url=config.base_url,
         test_writer=config.test_writer,
+        installer=config.installer,
+        budget=config.installer_budget,
+        installs=installs,
         sandbox=config.sandbox,
         index=config.index and config.index.absolute(),
         recipes=config.recipes and config.recipes.absolute(),
@@ -187,7 +213,7 @@ def _fresh(
             tally.funnel.reject(Rejected(commit=found.commit, stage="mine", reason=found.reason))
             continue
         tally.candidates += 1
-        outcome = known.get(_key(config, found.commit.hash, found.tests_commit))
+        outcome = _recall(config, known, found.commit.hash, found.tests_commit)
         if outcome is not None:
             tally.resumed += 1
             tally.add(outcome)
@@ -196,8 +222,25 @@ def _fresh(
             yield found
 
 
-def _key(config: CurateConfig, commit: str, tests_commit: str | None) -> str:
-    """Identity of an outcome: everything that it depends on."""
+def _recall(
+    config: CurateConfig, known: dict[str, Outcome], commit: str, tests_commit: str | None
+) -> Outcome | None:
+    """The outcome that an earlier run found. One with an environment stays, whoever is to be asked for others."""
+    outcome = known.get(_key(config, commit, tests_commit))
+    if config.installer and (outcome is None or outcome.lacks_environment):
+        return known.get(_key(config, commit, tests_commit, config.installer))
+    return outcome
+
+
+def _key(config: CurateConfig, commit: str, tests_commit: str | None, installer: str = "") -> str:
+    """Identity of an outcome: everything that it depends on.
+
+    Args:
+        config: of the run.
+        commit: the fix.
+        tests_commit: where its tests come from, when not from itself.
+        installer: who looked for an environment in vain; empty: nobody had to, or there was nobody.
+    """
     return content_hash(
         {
             "commit": commit,
@@ -205,6 +248,7 @@ def _key(config: CurateConfig, commit: str, tests_commit: str | None) -> str:
             "options": config.options.model_dump(mode="json"),
             "writer": config.writer,
             **({"test_writer": config.test_writer} if config.test_writer else {}),
+            **({"installer": [installer, config.installer_budget.model_dump()]} if installer else {}),
             "sandbox": config.sandbox,
             "index": " ".join(_fingerprints(config.index, "uploads.json")),
             "recipes": " ".join(_fingerprints(config.recipes, "*.toml")),
@@ -237,6 +281,9 @@ def _known(journal: Journal) -> dict[str, Outcome]:
 def _write(config: CurateConfig, repository: Repository, tally: _Tally, out: Path, seconds: float) -> Curated:
     tasks = mark(tally.tasks, lambda task: repository.commit(task.fix_commit).committer_time)
     attach(out, repository, tasks, config.index)
+    installer = summary(tally.installs.values()) if config.installer else {}
+    if installer:
+        keep_installs(out, repository.name, tally.installs)
     funnel: dict[str, Any] = {
         "repository": repository.url or repository.name,
         "commits": tally.commits,
@@ -245,7 +292,12 @@ def _write(config: CurateConfig, repository: Repository, tally: _Tally, out: Pat
         "stages": tally.funnel.summary(),
         "failures": dict(sorted(tally.failures.items())),
     }
-    timing = {"seconds": round(seconds, 3), "resumed": tally.resumed, "candidates": tally.seconds}
+    timing: dict[str, Any] = {
+        "seconds": round(seconds, 3),
+        "resumed": tally.resumed,
+        "candidates": tally.seconds,
+    }
+    timing |= {"installer": installer} if installer else {}
     path = write_dataset(out, tasks, funnel=funnel, timing=timing)
     return Curated(
         commits=tally.commits,
@@ -253,6 +305,7 @@ def _write(config: CurateConfig, repository: Repository, tally: _Tally, out: Pat
         tasks=len(tally.tasks),
         failures=tally.failures,
         resumed=tally.resumed,
+        installer=installer,
         seconds=round(seconds, 3),
         path=str(path),
     )

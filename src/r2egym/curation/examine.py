@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from r2egym.curation.describe import describe, gather
 from r2egym.curation.draft import draft
 from r2egym.curation.funnel import NotATaskError, Rejected, Stage
+from r2egym.curation.installs import Install
+from r2egym.curation.mending import FIX_FAILS, build
 from r2egym.curation.mutation import measure_mutation, mutants_of
 from r2egym.curation.prove import prove
 from r2egym.curation.select_tests import select_tests
@@ -21,6 +23,9 @@ from r2egym.errors import BuildError
 from r2egym.mining import Candidate, Patches, split_patch
 from r2egym.records import HiddenTests, Mutation, Record, Task
 
+_DETAIL = 500
+"""Characters of a rejection's detail."""
+
 
 class Outcome(Record):
     """What became of a candidate: a task, or a rejection."""
@@ -30,13 +35,26 @@ class Outcome(Record):
     """Where the candidate's tests come from, when not from the commit itself."""
     task: Task | None = None
     rejected: Rejected | None = None
+    install: Install | None = None
+    """What was done where discovery failed; None: it did not, or there was nobody to help."""
     seconds: dict[str, float] = {}
     """Stage → wall seconds; outside the promise that equal runs give equal results."""
+
+    @property
+    def lacks_environment(self) -> bool:
+        """Whether a recipe might have helped."""
+        why = self.rejected
+        return why is not None and (why.stage == "build" or why.reason == FIX_FAILS)
 
 
 @dataclass
 class _Watch:
     seconds: dict[str, float] = field(default_factory=dict)
+    install: Install | None = None
+
+    def note(self, install: Install) -> None:
+        """Remember what was done where discovery failed."""
+        self.install = install
 
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
@@ -55,14 +73,22 @@ def examine(shop: Workshop, writer: Writer, candidate: Candidate) -> Outcome:
     """
     watch = _Watch()
     commit = candidate.commit.hash
-    said: dict[str, Task | Rejected] = {}
+    said: dict[str, Task | Rejected | Install | None] = {}
     try:
         said["task"] = _task(shop, writer, candidate, watch)
     except NotATaskError as reason:
-        said["rejected"] = reason.rejected(commit)
+        said["rejected"] = _told(reason.rejected(commit), watch.install)
+    said["install"] = watch.install
     return Outcome.model_validate(
         {"commit": commit, "tests_commit": candidate.tests_commit, "seconds": watch.seconds, **said}
     )
+
+
+def _told(rejected: Rejected, install: Install | None) -> Rejected:
+    """A rejection for want of an environment tells what an installer tried."""
+    if install is None or install.recipe is not None or not (tried := install.told()):
+        return rejected
+    return rejected.model_copy(update={"detail": f"{rejected.detail[: _DETAIL - len(tried)]}; {tried}"})
 
 
 def _task(shop: Workshop, writer: Writer, candidate: Candidate, watch: _Watch) -> Task:
@@ -116,7 +142,7 @@ def _made(
     with watch.stage("build"):
         gold = shop.side(commit, candidate.judge, hidden)
         try:
-            built, first = shop.build(candidate.base, commit, gold, hidden)
+            built, first = build(shop, candidate.base, commit, gold, hidden, watch.note)
         except BuildError as error:
             raise NotATaskError("build", error.reason, str(error)) from None
     with watch.stage("classify"):

@@ -5,19 +5,23 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Literal, Self
 
+from r2egym.agents import Budget, Installer, Mode
 from r2egym.curation.examine import Outcome, examine
+from r2egym.curation.installs import Install, Installs
 from r2egym.curation.testgen import TestWriter
-from r2egym.curation.workshop import OpenBuilder, Options, Workshop
+from r2egym.curation.workshop import OpenBuilder, Options, Workshop, stop_if
 from r2egym.curation.writers import Writer, open_writer
 from r2egym.errors import ModelRequestError, R2EGymError
 from r2egym.grading import GradeOptions, Grader
 from r2egym.llm import open_model
 from r2egym.mining import Candidate, Repository
 from r2egym.records import Record
+from r2egym.rollouts.spec import native_by_name
 from r2egym.sandboxes import open_backend
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -37,6 +41,12 @@ class Equipment(Record):
     """The writer's server, when it is a model."""
     test_writer: str = ""
     """A model that writes tests for fixes that have none; empty: nobody does."""
+    installer: str = ""
+    """A model that proposes recipes where discovery fails; empty: nobody does."""
+    budget: Budget = Budget()
+    """The installer's."""
+    installs: tuple[Install, ...] = ()
+    """What earlier runs found out about installs."""
     sandbox: Literal["bubblewrap", "docker"]
     index: Path | None
     recipes: Path | None
@@ -77,10 +87,10 @@ class Examiner:
         options = GradeOptions(timeout=chosen.options.timeout, test_timeout=chosen.options.test_timeout)
         grader = Grader(builder, backend, options)
         scratch = chosen.home / "tmp"
-        tester = self._tester()
         shop = Workshop(
-            repository, builder, backend, grader, chosen.options, scratch, self._cancelled, tester
-        )
+            repository, builder, backend, grader, chosen.options, scratch, self._cancelled,
+            tester=self._tester(), installs=self._installs(builder, repository),
+        )  # fmt: skip
         self._ready = shop, writer
         return self._ready
 
@@ -91,6 +101,21 @@ class Examiner:
         tester = TestWriter(open_model(chosen.test_writer, base_url=chosen.base_url))
         self._open.callback(tester.close)
         return tester
+
+    def _installs(self, builder: OpenBuilder, repository: Repository) -> Installs | None:
+        """Who helps where discovery fails. Raises RecipeError, UsageError."""
+        chosen = self._equipment
+        installer: Installer | None = None
+        if chosen.installer:
+            mode: Mode = "function_calling" if native_by_name(chosen.installer) else "xml"
+            model = open_model(chosen.installer, base_url=chosen.base_url)
+            installer = Installer(model, mode, chosen.budget)
+            self._open.callback(installer.close)
+        known = dict(enumerate(builder.fallbacks(repository), 1))
+        stop = partial(stop_if, self._cancelled)
+        installs = Installs(builder, repository, installer, known, stop)
+        installs.learn(chosen.installs)
+        return installs if installer or installs.known else None
 
     def _opened(self, commit: str) -> tuple[Workshop, Writer]:
         """The workshop; where this examiner was sent, it is opened now."""

@@ -26,7 +26,7 @@ JOURNAL = "recollect"
 """Folder of the journal, in the new dataset's."""
 _SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 _FAILURE = "How it fails before the change:\n\n"
-_BESIDE = ("repos", "index")
+_BESIDE = ("repos", "index", "recipes", "installs")
 
 
 class Recollected(Record):

@@ -102,7 +102,7 @@ def _complete(run: TestRun) -> TestRun:
         raise NotATaskError("classify", "fix-times-out", "the tests of the fix do not end in time")
     if not run.complete and run.statuses:
         raise NotATaskError(
-            "classify", "fix-crashes", f"the test run on the fix did not end well: {_complaint(run)}"
+            "classify", "fix-crashes", f"the test run on the fix did not end well: {complaint(run)}"
         )
     return run
 
@@ -113,10 +113,10 @@ def _check_mends(classes: Classes, gold: TestRun) -> None:
     if any(status is TestStatus.PASSED for status in gold.statuses.values()):
         kept = f"{len(classes.pass_to_pass)} tests pass on both sides, none only on the fix"
         raise NotATaskError("classify", "only-flaky" if classes.flaky else "nothing-mended", kept)
-    raise NotATaskError("classify", "fix-fails", f"no test passes on the fix: {_complaint(gold)}")
+    raise NotATaskError("classify", "fix-fails", f"no test passes on the fix: {complaint(gold)}")
 
 
-def _complaint(run: TestRun) -> str:
+def complaint(run: TestRun) -> str:
     """The line of a run's messages that says most, for a person."""
     text = normalise("\n".join(run.messages[test] for test in sorted(run.messages)) or run.exec.stderr)
     lines = [line.strip() for line in text.splitlines() if line.strip()]

@@ -19,11 +19,12 @@ from r2egym.building.missing import missing_projects
 from r2egym.building.objects import Objects
 from r2egym.building.trees import Change, edited_tree, write_object
 from r2egym.curation.funnel import NotATaskError
+from r2egym.curation.installs import Installs
 from r2egym.curation.testgen import TestWriter
 from r2egym.errors import GraderError, TaskError
 from r2egym.grading import Grader
 from r2egym.mining import Repository
-from r2egym.records import Environment, HiddenTests, Record, Reward, Task, TestStatus
+from r2egym.records import Environment, HiddenTests, Recipe, Record, Reward, Task, TestStatus
 from r2egym.sandboxes.base import Backend
 from r2egym.testing import TestRun, run_tests
 
@@ -50,6 +51,12 @@ class Options(Record):
 
 class CancelledError(TaskError):
     """The work was stopped from outside; nothing is known of the candidate."""
+
+
+def stop_if(cancelled: Callable[[], bool]) -> None:
+    """Stop here when that was asked for. Raises CancelledError."""
+    if cancelled():
+        raise CancelledError("stopped before it was done")
 
 
 class UngradableError(GraderError):
@@ -83,6 +90,8 @@ class Workshop:
     """Whether to stop before the next run."""
     tester: TestWriter | None = None
     """Writes tests for fixes that have none; None: such fixes are turned away."""
+    installs: Installs | None = None
+    """Helps where discovery fails; None: nobody does."""
 
     @contextmanager
     def folder(self) -> Iterator[Path]:
@@ -110,8 +119,25 @@ class Workshop:
             )
             return self.builder.tree_layer(self.repository, tree, objects=place)
 
-    def build(self, base: str, fix: str, gold: Path, hidden: HiddenTests) -> tuple[Built, TestRun]:
+    def build(
+        self,
+        base: str,
+        fix: str,
+        gold: Path,
+        hidden: HiddenTests,
+        *,
+        recipe: Recipe | None = None,
+        check: Callable[[Built], object] = lambda _: None,
+    ) -> tuple[Built, TestRun]:
         """The environment of a commit in which the most hidden tests pass on the fix's side, and that run of them.
+
+        Args:
+            base: the commit.
+            fix: the fix.
+            gold: layer of the fix's side.
+            hidden: the tests.
+            recipe: tried instead of what can be discovered.
+            check: asked of every environment before its tests run; raises BuildError.
 
         Raises:
             BuildError: there is none.
@@ -121,6 +147,7 @@ class Workshop:
         own = {part.removesuffix(".py") for path in self.repository.tree(fix) for part in path.split("/")}
 
         def judge(built: Built) -> Collected:
+            check(built)
             run = self.run(built, gold, hidden, 0)
             if run.exec.timed_out:
                 raise NotATaskError("classify", "fix-times-out", "the tests of the fix do not end in time")
@@ -131,7 +158,9 @@ class Workshop:
             missing = missing_projects(run.messages.values(), own)
             return Collected(tests=passed, errors=trouble or not passed, missing=missing)
 
-        built = self.builder.build(self.repository, base, judge=judge, near=hidden.modules, fix=fix)
+        built = self.builder.build(
+            self.repository, base, judge=judge, near=hidden.modules, fix=fix, recipe=recipe
+        )
         return built, next(run for environment, run in runs if environment == built.environment)
 
     def run(
@@ -159,8 +188,7 @@ class Workshop:
 
     def check(self) -> None:
         """Stop here when that was asked for. Raises CancelledError."""
-        if self.cancelled():
-            raise CancelledError("stopped before it was done")
+        stop_if(self.cancelled)
 
     def grade(self, task: Task, patch: str, *, root: Path | None = None) -> Reward:
         """One reward.

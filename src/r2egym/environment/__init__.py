@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from r2egym.environment._registration import register, register_in_time
 from r2egym.environment.facilities import Facilities
 from r2egym.environment.source import TaskSource, find_task
-from r2egym.environment.work import Outcome, Saved, WorkEnvironment, WorkOptions
+from r2egym.environment.work import Outcome, Saved, WorkEnvironment, WorkOptions, perform
 
 if TYPE_CHECKING:
     from r2egym.environment.gym import RepoEnv
@@ -28,6 +28,7 @@ __all__ = [
     "WorkEnvironment",
     "WorkOptions",
     "find_task",
+    "perform",
     "register",
 ]
 

@@ -8,6 +8,7 @@ sandbox that starts fresh.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -65,6 +66,44 @@ class Outcome(Record):
     timed_out: bool = False
     seconds: float = 0.0
     """Wall seconds."""
+
+
+def perform(
+    toolset: Toolset, workplace: Callable[[], Workplace], call: ToolCall | None, timeout: float
+) -> Outcome:
+    """Run one call where an agent works, and say what came of it. Whatever an agent does is an outcome.
+
+    Args:
+        toolset: what may be called.
+        workplace: opens the place; only asked for when a call can be run.
+        call: None: the agent made none.
+        timeout: wall seconds.
+
+    Raises:
+        SandboxError: the sandbox broke.
+    """
+    started = time.monotonic()
+    if call is None:
+        return Outcome(observation=render_observation(None, ToolResult(output="")), refused=True)
+    if call.broken:
+        return Outcome(call=call, observation=f"The call cannot be read: {call.broken}", refused=True)
+    try:
+        ready, repairs = toolset.check(call)
+    except BadCallError as error:
+        return Outcome(call=call, observation=str(error), refused=True)
+    place = workplace()
+    place.timeout = timeout
+    result = toolset.run(place, ready)
+    return Outcome(
+        call=ready,
+        observation=render_observation(ready, result),
+        exit_code=result.exit_code,
+        done=result.done,
+        result=result.result,
+        repairs=repairs,
+        timed_out=result.timed_out,
+        seconds=time.monotonic() - started,
+    )
 
 
 @dataclass
@@ -177,30 +216,12 @@ class WorkEnvironment:
         Raises:
             SandboxError: the sandbox broke.
         """
-        started = time.monotonic()
-        if call is None:
-            return Outcome(observation=render_observation(None, ToolResult(output="")), refused=True)
-        if call.broken:
-            return Outcome(call=call, observation=f"The call cannot be read: {call.broken}", refused=True)
-        try:
-            ready, repairs = self.toolset.check(call)
-        except BadCallError as error:
-            return Outcome(call=call, observation=str(error), refused=True)
-        place = self._workplace()
-        place.timeout = self.options.step_timeout if timeout is None else timeout
-        result = self.toolset.run(place, ready)
-        if result.done:
-            self.done, self.result = True, result.result
-        return Outcome(
-            call=ready,
-            observation=render_observation(ready, result),
-            exit_code=result.exit_code,
-            done=result.done,
-            result=result.result,
-            repairs=repairs,
-            timed_out=result.timed_out,
-            seconds=time.monotonic() - started,
+        outcome = perform(
+            self.toolset, self._workplace, call, self.options.step_timeout if timeout is None else timeout
         )
+        if outcome.done:
+            self.done, self.result = True, outcome.result
+        return outcome
 
     def patch(self) -> str:
         """What differs from the base commit; see :mod:`r2egym.environment.patch`. Raises SandboxError."""

@@ -4,7 +4,7 @@ A tool is defined once (:class:`Tool`); its function-calling schema, its lines i
 from that. All run on the host's side over the sandbox contract.
 """
 
-from r2egym.tools.base import BadCallError, Parameter, Tool, ToolResult, Workplace
+from r2egym.tools.base import Arguments, BadCallError, Parameter, Tool, ToolResult, Workplace
 from r2egym.tools.execute_bash import EXECUTE_BASH
 from r2egym.tools.file_editor import FILE_EDITOR
 from r2egym.tools.finish import FINISH
@@ -17,9 +17,13 @@ from r2egym.tools.toolset import Toolset
 from r2egym.tools.xml import Parsed, parse, render
 
 __all__ = [
+    "EXECUTE_BASH",
+    "FINISH",
     "R2EGYM",
+    "SEARCH",
     "SWEAGENT",
     "TESTING",
+    "Arguments",
     "BadCallError",
     "Memory",
     "Parameter",
