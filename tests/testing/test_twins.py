@@ -120,6 +120,16 @@ def test_every_kind_of_assertion_has_a_twin_that_fails(lane: Range) -> None:
     assert (run.twins_passed, run.twins_missing, run.complete) == ({}, {}, True)
 
 
+def test_every_twin_of_a_set_holds_another_set(lane: Range) -> None:
+    """Whichever element is moved, and wherever to: an object that equals everything always passes a twin too."""
+    source = (
+        "class Omni:\n    def __eq__(self, other):\n        return True\n\n\ndef f(x):\n    return Omni()\n"
+    )
+    tests = "".join(f"def test_{n}():\n    assert f(0) == {{1, 2, 3}}\n\n\n" for n in range(12))
+    run = lane.compiled(_files(tests, source), M)
+    assert set(run.twins_passed) == set(run.statuses) == {f"{M}::test_{n}" for n in range(12)}
+
+
 def test_columns_of_expected_values_are_moved_row_by_row(lane: Range) -> None:
     """A table's rows are held against the same rows of the twin's table."""
     tests = (

@@ -33,7 +33,7 @@ def prove(shop: Workshop, built: Built, task: Task) -> Task:
         NotATaskError: it does not hold (stage ``prove``).
         GraderError: the machinery failed, so nothing is known.
     """
-    shop, task = _supported(shop, task)
+    shop, task, twinned = _supported(shop, task)
     task = _unbroken(shop, task)
     _guard_against_triviality(shop, task)
     census = shop.builder.census(built, shop.options.history)
@@ -47,7 +47,7 @@ def prove(shop: Workshop, built: Built, task: Task) -> Task:
             "gold": 1.0,
             "empty": 0.0,
             "runs": shop.options.runs,
-            "twinned": shop.grader.twinned(task),
+            "twinned": tuple(test for test in task.fail_to_pass if test in twinned),
             "census": census,
         }
     )
@@ -59,8 +59,10 @@ def prove(shop: Workshop, built: Built, task: Task) -> Task:
     return certify(shop, built, task) if shop.options.attacks else task
 
 
-def _supported(shop: Workshop, task: Task) -> tuple[Workshop, Task]:
-    """The task less the tests that pass plainly and not under grading, and a grader on which gold scores 1.
+def _supported(shop: Workshop, task: Task) -> tuple[Workshop, Task, set[str]]:
+    """The task less the tests that pass plainly and not under grading, a grader on which gold scores 1, and the guarded tests.
+
+    Guarded are those of which a twin was seen to fail on gold.
 
     Each grader compiles the tests anew, with other names and twins, so that what depends on them shows: what the first one
     leaves must hold on a second. Where tests write beside themselves, grading gives them a scratch copy of the source; that
@@ -74,6 +76,7 @@ def _supported(shop: Workshop, task: Task) -> tuple[Workshop, Task]:
         fewer, other = _lost(shop, second)
         if len(fewer) < len(lost):
             task, lost, reward = second, fewer, other
+    twinned = set(shop.grader.twinned(task))
     for _ in range(_MOST_GRADERS):
         if reward.tampering:
             break
@@ -85,8 +88,9 @@ def _supported(shop: Workshop, task: Task) -> tuple[Workshop, Task]:
                 )
         shop = shop.fresh()
         lost, reward = _lost(shop, task)
+        twinned.update(shop.grader.twinned(task))
         if reward.score == 1.0:
-            return shop, task
+            return shop, task, twinned
     raise NotATaskError("prove", "gold-fails", f"the fix does not score 1: {_why(reward)}")
 
 

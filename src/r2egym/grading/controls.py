@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from threading import Lock, RLock
@@ -76,18 +76,27 @@ def prepare(builder: Builder, backend: Backend, task: Task, root: Path | None) -
     """Build the task's environment and compile its tests. Raises TaskError, SandboxError or GraderError."""
     built = builder.for_task(task, root)
     entries = built.repository.tree(task.base_commit)
-    compiled = compile_tests(
-        backend,
-        built.config(history="absent", writable=False),
-        task.environment.recipe,
-        task.hidden_tests,
-        important=task.fail_to_pass,
-    )
     hidden = task.hidden_tests
     return Prepared(
         built=built,
         base_tree=built.repository.commit(task.base_commit).tree,
         links=frozenset(path for path, entry in entries.items() if entry.mode in _LINKS),
         places=frozenset({*(file.path for file in hidden.files), *hidden.modules, *hidden.deleted}),
-        compiled=compiled,
+        compiled=_compile(backend, built, task),
+    )
+
+
+def redraw(backend: Backend, prepared: Prepared, task: Task) -> Prepared:
+    """The same with the tests compiled anew: other names, other twins. Raises as :func:`prepare`."""
+    compiled = _compile(backend, prepared.built, task)
+    return replace(prepared, compiled=compiled, lock=Lock(), controls={}, seal_lock=RLock())
+
+
+def _compile(backend: Backend, built: Built, task: Task) -> CompiledTests:
+    return compile_tests(
+        backend,
+        built.config(history="absent", writable=False),
+        task.environment.recipe,
+        task.hidden_tests,
+        important=task.fail_to_pass,
     )

@@ -16,12 +16,12 @@ from threading import Lock
 from r2egym.building import Builder
 from r2egym.building.published_images import image_of
 from r2egym.errors import R2EGymError, SandboxError, SandboxStartError
-from r2egym.grading.controls import Control, Prepared, Slot, prepare, task_key
+from r2egym.grading.controls import Control, Prepared, Slot, prepare, redraw, task_key
 from r2egym.grading.image_rows import ImageGrader
-from r2egym.grading.rule import Doubts, believed, loss, printable, reward_of, zero
+from r2egym.grading.rule import Doubts, believed, is_vouched, loss, printable, reward_of, zero
 from r2egym.grading.runs import GradeOptions, HopelessError, Runs
 from r2egym.grading.seal import LostError, Sealing
-from r2egym.grading.surface import divide
+from r2egym.grading.surface import Surface, divide
 from r2egym.grading.swebench import SwebenchGrader, instance_of
 from r2egym.mining import FilePatch, PatchError, parse_patch
 from r2egym.records import Calibration, Failure, Reward, Strength, Task
@@ -30,6 +30,8 @@ from r2egym.testing import TestRun
 
 _REMEMBERED = 64
 """Tasks whose compiled tests are kept in memory."""
+_REDRAWN = 3
+"""How often tests are compiled anew at most, while no twin vouches for a test of which the row says that one can."""
 _CALIBRATIONS = 3
 """Sealed runs of gold that must agree on a place before it is relied upon."""
 
@@ -129,19 +131,30 @@ class Grader:
             surface = divide(parse_patch(patch), is_link=prepared.links.__contains__, hidden=prepared.places)
         except (PatchError, RecursionError) as error:
             return zero(task, note=str(error)[:500])
+        reward, vouched = self._by_twins(prepared, task, patch, surface)
+        for _ in range(_REDRAWN):
+            if vouched:
+                break
+            prepared = self._redrawn(prepared, task, root)
+            reward, vouched = self._by_twins(prepared, task, patch, surface)
+        return self._sealed(prepared, task, surface.applied, reward) if self.options.seal else reward
+
+    def _by_twins(self, prepared: Prepared, task: Task, patch: str, surface: Surface) -> tuple[Reward, bool]:
+        """What run A says, and whether twins vouch for it, as far as the row says that they can."""
         try:
             if surface.ignored and not surface.applied:
                 run = self._runs.control(prepared, task, Control.EMPTY)  # what is left is the empty patch
             else:
                 run = self._runs.compiled(prepared, task, surface.applied)
         except HopelessError as error:
-            return zero(task, note=str(error)[:500], ignored=surface.ignored)
+            return zero(task, note=str(error)[:500], ignored=surface.ignored), True
         except SandboxStartError:
             raise
         except SandboxError as error:
             if not self._runs.holds(prepared, task):
                 raise
-            return zero(task, note=f"the sandbox was lost twice: {error}"[:500], ignored=surface.ignored)
+            note = f"the sandbox was lost twice: {error}"[:500]
+            return zero(task, note=note, ignored=surface.ignored), True
         if run.complete and patch in {task.patch, ""}:
             prepared.controls.setdefault(Control.GOLD if patch else Control.EMPTY, run)
         doubts = self._doubts(prepared, task, run)
@@ -149,8 +162,8 @@ class Grader:
         note = cause or ("" if patch.strip() else "the patch is empty")
         reward = reward_of(task, run, doubts, ignored=surface.ignored, note=note)
         if cause and not reward.resolved and not self._runs.holds(prepared, task):
-            return _failed(task, "grader", f"{cause}, and gold does not pass either", provoked=True)
-        return self._sealed(prepared, task, surface.applied, reward) if self.options.seal else reward
+            return _failed(task, "grader", f"{cause}, and gold does not pass either", provoked=True), True
+        return reward, not reward.resolved or is_vouched(task, run)
 
     def _sealed(self, prepared: Prepared, task: Task, parts: tuple[FilePatch, ...], reward: Reward) -> Reward:
         """The reward, when a sealed run agrees with a first one that says 1; what it becomes, when it does not."""
@@ -179,16 +192,28 @@ class Grader:
     # --- what grades of one task share ---
 
     def _prepared(self, task: Task, root: Path | None) -> Prepared:
+        slot = self._slot(task, root)
+        with slot.lock:
+            if slot.prepared is None:
+                slot.prepared = prepare(self._builder, self._backend, task, root)
+            return slot.prepared
+
+    def _redrawn(self, poor: Prepared, task: Task, root: Path | None) -> Prepared:
+        """The task with other twins, for this grade and those to come."""
+        slot = self._slot(task, root)
+        with slot.lock:
+            if slot.prepared is poor or slot.prepared is None:
+                slot.prepared = redraw(self._backend, poor, task)
+            return slot.prepared
+
+    def _slot(self, task: Task, root: Path | None) -> Slot:
         key = task_key(task, root)
         with self._mutex:
             slot = self._slots.setdefault(key, Slot())
             self._slots.move_to_end(key)
             while len(self._slots) > _REMEMBERED:
                 self._slots.popitem(last=False)
-        with slot.lock:
-            if slot.prepared is None:
-                slot.prepared = prepare(self._builder, self._backend, task, root)
-            return slot.prepared
+        return slot
 
 
 def _failed(task: Task, boundary: str, cause: str, *, provoked: bool = False) -> Reward:

@@ -57,6 +57,13 @@ def _pairs(twins: Mapping[str, tuple[int, ...]], asked: Container[str] | None = 
     }
 
 
+def is_vouched(task: Task, run: TestRun) -> bool:
+    """Whether of each F2P test that has a twin which can fail one did: else a forged pass of it would go unseen."""
+    return all(
+        test in run.twins_failed for test in task.validation.twinned or () if test in task.fail_to_pass
+    )
+
+
 def expected(task: Task) -> tuple[str, ...]:
     """The tests that must pass."""
     return (*task.fail_to_pass, *task.pass_to_pass)

@@ -104,12 +104,23 @@ def _near_collection(value, dice):
         changed[key] = near(changed[key], dice)
         return changed
     if isinstance(value, set):
-        items = sorted(value, key=repr)
-        new = near(items[0], dice) if items else 0
-        if new in value:
-            raise Opaque
-        return set(items[1:]) | {new}
+        return _near_set(value, dice)
     raise Opaque
+
+
+def _near_set(value, dice):
+    """Another value in place of one: a near one, or, where the set holds that too, one beyond all of them."""
+    items = sorted(value, key=repr)
+    if not items:
+        return {0}
+    place = dice.choice(range(len(items)))
+    new = near(items[place], dice)
+    numbers = [item for item in items if isinstance(item, INTEGERS + (float,)) and not isinstance(item, bool)]
+    if new in value and items[place] in numbers:
+        new = items[place] + dice.offset() * (max(numbers) - min(numbers) + 1)
+    if new in value:
+        raise Opaque
+    return set(items[:place] + items[place + 1 :]) | {new}
 
 
 def _near_text(text, dice):
