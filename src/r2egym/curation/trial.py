@@ -118,6 +118,8 @@ def _check_mends(classes: Classes, gold: TestRun) -> None:
 
 def complaint(run: TestRun) -> str:
     """The line of a run's messages that says most, for a person."""
+    if run.statuses and set(run.statuses.values()) == {TestStatus.SKIPPED} and not run.messages:
+        return f"all {len(run.statuses)} are skipped"
     text = normalise("\n".join(run.messages[test] for test in sorted(run.messages)) or run.exec.stderr)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     marked = [line.removeprefix("E ").strip() for line in lines if line.startswith("E ")]
