@@ -7,7 +7,7 @@ import ast
 def number(value):
     """A literal that tells nothing, and is not counted among what a test shows."""
     node = ast.parse(repr(value), mode="eval").body
-    node.ours = True
+    node.number = value
     return node
 
 
@@ -31,7 +31,8 @@ class Tables(object):
         self.sites.append(dict(more, op=op))
         return number(len(self.sites) - 1)
 
-    def constant(self, data):
-        """The node that stands for a withheld value."""
-        self.constants.append({"v": data, "visible": False})
-        return call("withheld", number(len(self.constants) - 1))
+    def constant(self, *forms):
+        """The node that stands for a withheld value, in each form: ``(plain data, whether its test shows it)``."""
+        first = len(self.constants)
+        self.constants += [{"v": data, "visible": visible} for data, visible in forms]
+        return call("withheld", *map(number, range(first, len(self.constants))))
