@@ -57,23 +57,27 @@ def withhold(scope, closed, tables, known):
         cells = list(assigned.get(name, ())) + cells
         if uses.stores.get(name, 0) != len(assigned.get(name, ())) + times or not uses.is_secret(name):
             continue
-        if uses.faced(name).isdisjoint(names | {name}) and take(uses, name, cells, closed, tables):
+        cells = [(closed, cell) for cell in cells]
+        if uses.faced(name).isdisjoint(names | {name}) and take(uses, name, cells, tables):
             names.add(name)
     return names
 
 
-def take(uses, name, cells, closed, tables):
-    """Withhold what a name holds, in each form in which it is compared; whether that could be done."""
+def take(uses, name, cells, tables):
+    """Withhold what a name holds, in each form in which it is compared; whether that could be done.
+
+    ``cells``: what knows the names around a value, and where the value stands.
+    """
     forms, which = uses.forms(name)
     try:
-        data = [[closed.encoded_with(form, name, get(*cell)) for form in forms] for cell in cells]
+        data = [[closed.encoded_with(form, name, get(*cell)) for form in forms] for closed, cell in cells]
     except Opaque:
         return False
     if len({ast.dump(form) for form in forms if isinstance(form, ast.Name)}) < len(forms):
         for slot, index in which:
             plain = ast.Name(id=name, ctx=ast.Load())
             put(*(slot + (plain if index == 0 else call("form", plain, number(index)),)))
-    for cell, found in zip(cells, data):
+    for (_, cell), found in zip(cells, data):
         put(*(cell + (tables.constant(*found),)))
     return True
 

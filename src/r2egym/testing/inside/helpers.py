@@ -6,48 +6,58 @@ may hand it something that is not known before the project is imported; then bot
 """
 
 import ast
+import os
 
 from _r2egym.columns import take
 from _r2egym.perturb import Opaque
 from _r2egym.uses import FUNCTIONS, Uses, get
 
 
-def withhold(tree, others, closed, tables):
-    """``{id of a helper's node: names of its parameters}``; ``others``: names that other modules mention."""
-    mentioned, calls, defined = {}, {}, {}
-    for node in ast.walk(tree):
-        if isinstance(node, FUNCTIONS):
-            defined.setdefault(node.name, []).append(node)
-        name = _mentions(node)
-        if name is not None:
-            mentioned[name] = mentioned.get(name, 0) + 1
-        if isinstance(node, ast.Call) and _called(node) is not None:
-            calls.setdefault(_called(node), []).append(node)
+def withhold(withholders, tables):
+    """``{id of a helper's node: names of its parameters}``; ``withholders``: path → what changes the module there."""
+    calls, mentions, defined = {}, {}, {}
+    for path in sorted(withholders):
+        tree = withholders[path].tree
+        methods = {id(part) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in node.body}
+        for node in ast.walk(tree):
+            if isinstance(node, FUNCTIONS):
+                name = "." + node.name if id(node) in methods else node.name
+                defined.setdefault(name, []).append((path, node))
+            name = _mentioned(node)
+            if name is not None:
+                mentions[name] = mentions.get(name, 0) + 1
+            if isinstance(node, ast.Call) and _called(node) is not None:
+                calls.setdefault(_called(node), []).append((path, node))
     found = {}
-    for name in sorted(defined):
-        function = defined[name][0]
-        if len(defined[name]) > 1 or name in others or name.startswith("test") or function.decorator_list:
+    for name in sorted(set(defined) & set(calls)):
+        path, function = defined[name][0]
+        if len(defined[name]) > 1 or function.name.startswith("test") or function.decorator_list:
             continue
-        if name in calls and mentioned.get(name) == len(calls[name]):
-            names = _withheld(function, calls[name], closed, tables)
+        known = all(other == path or _imports(withholders[other], node, path) for other, node in calls[name])
+        if known and all(mentions.get(one, 0) == len(calls.get(one, ())) for one in (name, "." + name)):
+            handed = [(withholders[other].closed, node) for other, node in calls[name]]
+            names = _withheld(function, handed, withholders[path].closed, tables)
             if names:
                 found[id(function)] = names
     return found
 
 
-def mentioned(tree):
-    """Names that a module mentions, also those that it imports."""
-    found = {_mentions(node) for node in ast.walk(tree)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            found.update(alias.name for alias in node.names)
-    return found
-
-
-def _mentions(node):
+def _mentioned(node):
+    """A name as calls of helpers have it: that of a function, or of a method, with its dot."""
     if isinstance(node, ast.Name):
         return node.id
-    return node.attr if isinstance(node, ast.Attribute) else None
+    if isinstance(node, ast.alias):
+        return node.name if node.asname else None
+    return "." + node.attr if isinstance(node, ast.Attribute) else None
+
+
+def _imports(withholder, call, path):
+    """Whether a call means what the module at ``path`` defines."""
+    if not isinstance(call.func, ast.Name):
+        return False
+    module, part = withholder.closed.names.library(call.func.id) or ("", None)
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return part == call.func.id and (module is None or module.split(".")[-1] == stem)
 
 
 def _called(node):
@@ -55,12 +65,12 @@ def _called(node):
     if isinstance(node.func, ast.Name):
         return node.func.id
     is_own = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
-    return node.func.attr if is_own and node.func.value.id in ("self", "cls") else None
+    return "." + node.func.attr if is_own and node.func.value.id in ("self", "cls") else None
 
 
 def _withheld(function, calls, closed, tables):
     spec = function.args
-    if spec.vararg or spec.kwarg or getattr(spec, "posonlyargs", None) or any(map(_has_stars, calls)):
+    if spec.vararg or spec.kwarg or getattr(spec, "posonlyargs", None) or any(_has_stars(node) for _, node in calls):
         return set()
     parameters = [getattr(part, "arg", None) or getattr(part, "id", None) for part in spec.args]
     if parameters[:1] in (["self"], ["cls"]):
@@ -70,13 +80,14 @@ def _withheld(function, calls, closed, tables):
     for place, name in enumerate(parameters):
         if uses.stores.get(name) or not uses.is_secret(name):
             continue
-        cells = [_argument(node, place, name) for node in calls]
-        closed_ones = [cell for cell in cells if cell is not None and _is_known(closed, get(*cell))]
-        if closed_ones and (len(closed_ones) == len(calls) or _is_plain(uses, name)):
-            known.append((-len(closed_ones), name, closed_ones))
+        cells = [(there, _argument(node, place, name)) for there, node in calls]
+        cells = [(there, cell) for there, cell in cells if cell is not None and _is_known(there, get(*cell))]
+        is_at_home = len(cells) == len(calls) and all(there is closed for there, _ in cells)
+        if cells and (is_at_home or _is_plain(uses, name)):
+            known.append((-len(cells), name, cells))
     names = set()
     for _, name, cells in sorted(known, key=lambda one: one[:2]):
-        if uses.faced(name).isdisjoint(names | {name}) and take(uses, name, cells, closed, tables):
+        if uses.faced(name).isdisjoint(names | {name}) and take(uses, name, cells, tables):
             names.add(name)
     return names
 

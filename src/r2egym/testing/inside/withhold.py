@@ -18,20 +18,29 @@ from _r2egym.perturb import Opaque, name_of
 from _r2egym.standins import NO_STARS, Tables, call
 
 FUNCTIONS = uses.FUNCTIONS
+ODD = (TypeError, ValueError, AttributeError, LookupError, SyntaxError, RuntimeError)
 IMPORTED = ("got", "truth", "raises", "withheld", "form")
 
 
 class Withholder(ast.NodeTransformer):
     """Changes one module."""
 
-    def __init__(self, tree, tables, defined, others):
-        self.closed, self.tables, self.defined = Closed(tree), tables, defined
+    def __init__(self, tree, tables, defined):
+        self.tree, self.closed, self.tables, self.defined = tree, Closed(tree), tables, defined
         self.kinds = kinds.Reader(tree, self.closed)
         self.lists = columns.lists(tree)
         self.withheld = self.module_names = self._learnt(tree, {})
-        self.handed = helpers.withhold(tree, others, self.closed, tables)
+        self.handed = {}
         self.depth = 0
         self.spans = []
+
+    def changed(self, path):
+        """The module, with nothing left in it of what is expected; raises many things."""
+        self.visit(self.tree)
+        self.mark(self.tree)
+        _mentions(self.tree)
+        compile(ast.fix_missing_locations(self.tree), path, "exec", 0, 1)
+        return self.tree
 
     # --- functions ---
 
@@ -333,19 +342,18 @@ def _mentions(tree):
 
 def withhold(trees):
     """Change the modules; returns ``{"sites": [...], "constants": [...]}``. One that cannot be changed stays as it is."""
-    tables = Tables()
+    tables, withholders = Tables(), {}
     defined = {node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, FUNCTIONS)}
-    mentioned = {path: helpers.mentioned(tree) for path, tree in trees.items()}
     for path in sorted(trees):
-        tree = copy.deepcopy(trees[path])
-        others = set().union(*[names for other, names in mentioned.items() if other != path])
         try:
-            withholder = Withholder(tree, tables, defined, others)
-            withholder.visit(tree)
-            withholder.mark(tree)
-            _mentions(tree)
-            compile(ast.fix_missing_locations(tree), path, "exec", 0, 1)
-        except (TypeError, ValueError, AttributeError, LookupError, SyntaxError, RuntimeError):
+            withholders[path] = Withholder(copy.deepcopy(trees[path]), tables, defined)
+        except ODD:
             continue
-        trees[path] = tree
+    handed = helpers.withhold(withholders, tables)
+    for path in sorted(withholders):
+        withholders[path].handed = handed
+        try:
+            trees[path] = withholders[path].changed(path)
+        except ODD:
+            continue
     return {"sites": tables.sites, "constants": tables.constants}
