@@ -119,7 +119,7 @@ FILES = {
     HELPER: ASSERTING,
     MODULE: TESTS.replace("from asserting", "from tests.asserting"),
 }
-SECRETS = (4001, "4001", 4002, 5001, 5102, 6001, 6102, 7001, 40321, 8001, 9001, 111, 2001, 2101, "quince medlar", "n%d")
+SECRETS = (4001, "4001", 4002, 5001, 5102, 6001, 6102, 7001, 40321, 8001, 9001, 111, 2001, 2101, "quince medlar", "n%d")  # fmt: skip
 STRENGTHS = {
     "made_of_a_name": "strong",
     "two_loops": "strong",

@@ -79,7 +79,11 @@ class Closed(object):
             for name in bound(scope.args):
                 stores[name] = stores.get(name, 0) + 1
         for node in _own_statements(scope):
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            if (
+                isinstance(node, ast.Assign)
+                and len(node.targets) == 1
+                and isinstance(node.targets[0], ast.Name)
+            ):
                 name = node.targets[0].id
                 if stores.get(name) == 1:
                     try:
@@ -304,7 +308,11 @@ class Closed(object):
             return module
         if isinstance(node, ast.Attribute):
             owner = self._module(node.value)
-            return None if owner is None or "%s.%s" % (owner, node.attr) not in LIBRARY else owner + "." + node.attr
+            return (
+                None
+                if owner is None or "%s.%s" % (owner, node.attr) not in LIBRARY
+                else owner + "." + node.attr
+            )
         return None
 
     def _call(self, node):

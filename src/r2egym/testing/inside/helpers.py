@@ -18,7 +18,9 @@ def withhold(withholders, tables):
     calls, mentions, defined = {}, {}, {}
     for path in sorted(withholders):
         tree = withholders[path].tree
-        methods = {id(part) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in node.body}
+        methods = {
+            id(part) for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in node.body
+        }
         for node in ast.walk(tree):
             if isinstance(node, FUNCTIONS):
                 name = "." + node.name if id(node) in methods else node.name
@@ -70,7 +72,12 @@ def _called(node):
 
 def _withheld(function, calls, closed, tables):
     spec = function.args
-    if spec.vararg or spec.kwarg or getattr(spec, "posonlyargs", None) or any(_has_stars(node) for _, node in calls):
+    if (
+        spec.vararg
+        or spec.kwarg
+        or getattr(spec, "posonlyargs", None)
+        or any(_has_stars(node) for _, node in calls)
+    ):
         return set()
     parameters = [getattr(part, "arg", None) or getattr(part, "id", None) for part in spec.args]
     if parameters[:1] in (["self"], ["cls"]):

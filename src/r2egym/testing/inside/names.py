@@ -64,5 +64,3 @@ class Names(object):
     def language(name):
         """What the language has under a name."""
         return getattr(LANGUAGE, name)
-
-

@@ -54,7 +54,9 @@ class Uses(object):
 
     def faced(self, name):
         """The names on the other side of each equality that a name is part of."""
-        return set().union(*[sides[1 - side] for sides in self.opposed for side in (0, 1) if name in sides[side]])
+        return set().union(
+            *[sides[1 - side] for sides in self.opposed for side in (0, 1) if name in sides[side]]
+        )
 
     def forms(self, name):
         """The different expressions in which it is compared, the name by itself first; and which each slot has."""
@@ -88,7 +90,9 @@ def put(owner, field, place, node):
 
 def names_in(node):
     """The names that an expression reads, as often as it does."""
-    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)]
+    return [
+        part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)
+    ]
 
 
 def bound(node):

@@ -15,11 +15,10 @@ from _r2egym.assertions import COMPARED, FREE, METHODS, NO, ONE_SIDED, TURNED, Y
 from _r2egym.closed import Closed
 from _r2egym.kinds import MATCHES, RAISES
 from _r2egym.perturb import Opaque, name_of
-from _r2egym.standins import NO_STARS, Tables, call
+from _r2egym.standins import NO_STARS, Tables, call, comparing, mention
 
 FUNCTIONS = uses.FUNCTIONS
 ODD = (TypeError, ValueError, AttributeError, LookupError, SyntaxError, RuntimeError)
-IMPORTED = ("got", "truth", "raises", "withheld", "form")
 
 
 class Withholder(ast.NodeTransformer):
@@ -38,7 +37,7 @@ class Withholder(ast.NodeTransformer):
         """The module, with nothing left in it of what is expected; raises many things."""
         self.visit(self.tree)
         self.mark(self.tree)
-        _mentions(self.tree)
+        mention(self.tree)
         compile(ast.fix_missing_locations(self.tree), path, "exec", 0, 1)
         return self.tree
 
@@ -142,7 +141,7 @@ class Withholder(ast.NodeTransformer):
                 new, sealed = self.operand(operand) if self._is_open(got) else (operand, False)
             if sealed:
                 site = self.tables.site(TURNED.get(op, op) if turned else op, **more)
-                inside = [_comparing(op)] if op in ("eq", "ne") and self._is_withheld(new) else []
+                inside = [comparing(op)] if op in ("eq", "ne") and self._is_withheld(new) else []
                 return call("got", site, got, new, *inside)
         return None
 
@@ -212,7 +211,7 @@ class Withholder(ast.NodeTransformer):
         if type(test.ops[0]).__name__ not in ("Eq", "NotEq"):
             return self._truth(test, wanted=True, opened=True)
         op = COMPARED[type(test.ops[0]).__name__]
-        return call("got", self.tables.site(op), left, right, _comparing(op))
+        return call("got", self.tables.site(op), left, right, comparing(op))
 
     def _chain(self, test):
         """``a == b == 3``: what is not known before is handed out, and each must be what is known; None: nothing is."""
@@ -323,21 +322,6 @@ class Withholder(ast.NodeTransformer):
 
     def visit_Lambda(self, node):
         return node
-
-
-def _comparing(op):
-    return ast.parse("lambda a, b: a %s b" % ("==" if op == "eq" else "!="), mode="eval").body
-
-
-def _mentions(tree):
-    """``from _r2egym_handout import …`` after the docstring and the imports from the future."""
-    text = "from _r2egym_handout import " + ", ".join("%s as _r2egym_%s" % (name, name) for name in IMPORTED)
-    place = 0
-    for index, node in enumerate(tree.body):
-        is_text = isinstance(node, ast.Expr) and index == 0
-        if is_text or (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
-            place = index + 1
-    tree.body.insert(place, ast.parse(text).body[0])
 
 
 def withhold(trees):
