@@ -31,7 +31,7 @@ STEPS = 20000
 CONSTANT = (bool, int, float, complex, str, bytes, type(b"".decode()), type(None))
 CONVERSIONS = {ord("s"): str, ord("r"): repr, ord("a"): ascii} if not PY2 else {}
 COSTLY = [range, math.factorial] + ([] if PY2 else [getattr(math, "comb", range)])
-LAZY = ("zip", "enumerate", "map", "itertools.chain")
+LAZY = ("zip", "enumerate", "map", "chain")
 
 
 def _own_statements(scope):
