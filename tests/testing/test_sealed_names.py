@@ -20,6 +20,9 @@ def add(a, b):
 def words(text):
     return text.split()
 
+def missing():
+    return None
+
 class Odd:
     def __init__(self, number):
         self.number = number
@@ -40,7 +43,7 @@ import unittest
 from math import factorial
 
 from asserting import same_sum
-from cellar import Odd, add, words
+from cellar import Odd, add, missing, words
 
 LIMIT = 3000
 REFERENCE = "quince medlar"
@@ -98,6 +101,11 @@ def test_nested_helper():
     both(1, "fig")
 
 
+def test_there_is_something():
+    assert Odd(5) is not None
+    assert missing() is None
+
+
 def test_imported_helper():
     same_sum(100, 11, 111)
 
@@ -130,6 +138,7 @@ STRENGTHS = {
     "of_a_reference": "strong",
     "helper": "strong",
     "nested_helper": "strong",
+    "there_is_something": "polarity",
     "imported_helper": "strong",
 }
 
@@ -143,7 +152,8 @@ class Sealed:
         self.plain: TestRun = lane.compiled(FILES, MODULE)
         self.gold = self.run(SOURCE)
         empty = SOURCE.replace("a + b", "None").replace("text.split()", "None")
-        self.base = self.run(empty.replace("self.number =", "self.other ="))
+        empty = empty.replace("self.number =", "self.other =").replace("return None", "return Odd(1)")
+        self.base = self.run(empty)
 
     def run(self, source: str) -> SealedRun:
         """A sealed run of another source."""
@@ -197,3 +207,10 @@ def test_strength(sealed: Sealed) -> None:
     names = {f"{MODULE}::test_{name}": strength for name, strength in STRENGTHS.items()}
     names[f"{MODULE}::TestCellar::test_method"] = "strong"
     assert found == names
+
+
+def test_an_object_is_not_none(sealed: Sealed) -> None:
+    """Which object it is nobody can say, but that it is one: where None is wanted that is wrong."""
+    test = f"{MODULE}::test_there_is_something"
+    assert set(sealed.gold.verdicts[test].values()) == {Verdict.RIGHT}
+    assert sorted(sealed.base.verdicts[test].values()) == [Verdict.RIGHT, Verdict.WRONG]
