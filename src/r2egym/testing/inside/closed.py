@@ -7,12 +7,13 @@ change. Runs where no untrusted code ever ran.
 """
 
 import ast
+import itertools
 import math
 
 from _r2egym.names import BUILTINS, LIBRARY, METHODS, OF_TIME, Names
 from _r2egym.perturb import Opaque
 from _r2egym.plain import PY2, encode, is_plain
-from _r2egym.uses import FUNCTIONS, Uses, bound, names_in
+from _r2egym.uses import Uses, bound, names_in, own_statements
 
 OPERATORS = {
     "Add": lambda a, b: a + b, "Sub": lambda a, b: a - b, "Mult": lambda a, b: a * b, "Div": lambda a, b: a / b,
@@ -31,17 +32,13 @@ STEPS = 20000
 CONSTANT = (bool, int, float, complex, str, bytes, type(b"".decode()), type(None))
 CONVERSIONS = {ord("s"): str, ord("r"): repr, ord("a"): ascii} if not PY2 else {}
 COSTLY = [range, math.factorial] + ([] if PY2 else [getattr(math, "comb", range)])
-LAZY = ("zip", "enumerate", "map", "chain")
 
 
-def _own_statements(scope):
-    """The statements of a scope that bind its own names, wherever they stand."""
-    pending = list(scope.body)
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, FUNCTIONS + (ast.ClassDef, ast.Lambda)):
-            pending += [part for part in ast.iter_child_nodes(node) if not isinstance(part, ast.expr)]
+def _walked(iterator):
+    parts = list(itertools.islice(iterator, STEPS + 1))
+    if len(parts) > STEPS:
+        raise Opaque
+    return parts
 
 
 def _is_constant(value):
@@ -78,7 +75,7 @@ class Closed(object):
             self.known = {name: value for name, value in before.items() if name not in own}
             for name in bound(scope.args):
                 stores[name] = stores.get(name, 0) + 1
-        for node in _own_statements(scope):
+        for node in own_statements(scope):
             if (
                 isinstance(node, ast.Assign)
                 and len(node.targets) == 1
@@ -326,7 +323,7 @@ class Closed(object):
         if any(type(part) in (int, float) and abs(part) > MOST for part in arguments) and function in COSTLY:
             raise Opaque
         found = function(*arguments, **named)
-        return list(found) if type(found).__name__ in LAZY else found
+        return _walked(found) if hasattr(found, "__next__") or hasattr(found, "next") else found
 
     def _function(self, node):
         if isinstance(node, ast.Attribute) and node.attr in METHODS:

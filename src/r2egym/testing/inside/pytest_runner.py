@@ -1,5 +1,5 @@
 # mypy: ignore-errors - Python 2.7 has no annotations
-"""Runs test modules under pytest 3 to 9 and reports every phase of every test through a plugin of ours."""
+"""Runs test modules under pytest 3.0 to 9 and reports every phase of every test through a plugin of ours."""
 
 import gc
 import io

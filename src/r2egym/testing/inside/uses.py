@@ -112,6 +112,16 @@ def bound(node):
     return []
 
 
+def own_statements(scope):
+    """The statements of a scope that bind its own names, wherever they stand."""
+    pending = list(scope.body)
+    while pending:
+        node = pending.pop()
+        yield node
+        if not isinstance(node, FUNCTIONS + (ast.ClassDef, ast.Lambda)):
+            pending += [part for part in ast.iter_child_nodes(node) if not isinstance(part, ast.expr)]
+
+
 def _told(node):
     """Expressions that say something about a failure, and decide nothing: messages go, labels are but shown."""
     if isinstance(node, ast.Assert):
