@@ -85,7 +85,7 @@ class Range:
     ) -> SealedRun:
         """Seal test modules, and run them beside stubs."""
         made = made or self.compile(files, *modules, recipe=recipe, mode="sealed")
-        stubbed = {**files, **{path: stub(path) for path in modules}}
+        stubbed = {**files, **{path: stub(path) for path in (*modules, *made.helpers)}}
         return run_sealed(
             self.backend,
             self.config(stubbed),

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock, RLock
 
 from r2egym.building import Builder, Built
+from r2egym.grading.surface import is_control_path
 from r2egym.records import Calibration, Strength, Task, content_hash
 from r2egym.sandboxes.base import Backend
 from r2egym.testing import CompiledTests, SealedRun, TestRun, compile_tests
@@ -33,6 +34,8 @@ class Prepared:
     places: frozenset[str]
     """Paths that the graders put in place or take away."""
     compiled: CompiledTests
+    kept: frozenset[str] = frozenset()
+    """Paths of the base commit's files that no patch can touch, links left out."""
     lock: Lock = field(default_factory=Lock)
     controls: dict[Control, TestRun] = field(default_factory=dict)
     seal: Seal | None = None
@@ -77,12 +80,14 @@ def prepare(builder: Builder, backend: Backend, task: Task, root: Path | None) -
     built = builder.for_task(task, root)
     entries = built.repository.tree(task.base_commit)
     hidden = task.hidden_tests
+    links = frozenset(path for path, entry in entries.items() if entry.mode in _LINKS)
     return Prepared(
         built=built,
         base_tree=built.repository.commit(task.base_commit).tree,
-        links=frozenset(path for path, entry in entries.items() if entry.mode in _LINKS),
+        links=links,
         places=frozenset({*(file.path for file in hidden.files), *hidden.modules, *hidden.deleted}),
         compiled=_compile(backend, built, task),
+        kept=frozenset(filter(is_control_path, entries)) - links,
     )
 
 

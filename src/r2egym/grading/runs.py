@@ -81,6 +81,7 @@ class Runs:
                 timeout=self.options.timeout,
                 test_timeout=self._patience(task),
             ),
+            compiled.helpers,
         )
 
     def _patience(self, task: Task) -> float:
@@ -93,12 +94,13 @@ class Runs:
         task: Task,
         parts: tuple[FilePatch, ...],
         run: Callable[[SandboxConfig], _Run],
+        helpers: tuple[str, ...] = (),
     ) -> _Run:
         """Run something on the patched source. A sandbox that breaks under it is tried once more."""
         if bad := next((path for part in parts for path in part.paths if not _can_exist(path)), None):
             raise HopelessError(f"no file can have a path like {bad[:80]}…")
         writable = task.environment.recipe.writable_source
-        with self._tree(prepared, task, parts) as tree:
+        with self._tree(prepared, task, parts, helpers) as tree:
             config = prepared.built.config(history="absent", writable=writable, tree=tree)
             try:
                 return run(config)
@@ -108,10 +110,15 @@ class Runs:
                 return run(config)
 
     @contextmanager
-    def _tree(self, prepared: Prepared, task: Task, parts: tuple[FilePatch, ...]) -> Iterator[Path]:
+    def _tree(
+        self, prepared: Prepared, task: Task, parts: tuple[FilePatch, ...], helpers: tuple[str, ...]
+    ) -> Iterator[Path]:
+        hidden = task.hidden_tests
+        hidden = hidden.model_copy(update={"modules": (*hidden.modules, *helpers)})
+
         def assemble(some: tuple[FilePatch, ...]) -> AbstractContextManager[Path]:
             built = prepared.built
-            return graded_tree(self._builder, built.repository, prepared.base_tree, some, task.hidden_tests)
+            return graded_tree(self._builder, built.repository, prepared.base_tree, some, hidden)
 
         with ExitStack() as stack:
             try:

@@ -46,6 +46,7 @@ class Sealing:
             task.environment.recipe,
             task.hidden_tests,
             mode="sealed",
+            beside=prepared.kept,
         )
         told = task.validation
         if told.sites is not None and told.sites.digest == sealed_digest(compiled):

@@ -20,6 +20,9 @@ _PATIENCE = 15.0
 """Seconds of this machine's time that the findings of one run may take to be judged; what is left then is opaque."""
 
 
+_IDENTITIES = frozenset({"is", "isnot"})
+
+
 class Verdict(StrEnum):
     """What was got at one place; of several findings the worst counts."""
 
@@ -91,11 +94,26 @@ class Court:
         if time.thread_time() > self.ends:
             return Verdict.OPAQUE
         try:
-            got, wanted = decode(line.get("v")), decode(line.get("w"), self.constants)
-            options = {name: decode(value) for name, value in site.items() if name not in {"op", "wanted"}}
+            wanted = decode(line.get("w"), self.constants)
+            if (
+                op in _IDENTITIES
+                and (wanted is None or isinstance(wanted, bool))
+                and _is_object(line.get("v"))
+            ):
+                right = op == "isnot"
+            else:
+                options = {
+                    name: decode(value) for name, value in site.items() if name not in {"op", "wanted"}
+                }
+                right = holds(op, decode(line.get("v")), wanted, options)
         except UnreadableError:
             return Verdict.OPAQUE
-        return _verdict(holds(op, got, wanted, options))
+        return _verdict(right)
+
+
+def _is_object(data: Any) -> bool:
+    """Whether it says that an object is there, though not which: none of those is None, True or False."""
+    return isinstance(data, list) and data[:1] == ["o"]
 
 
 def _digest(value: Any) -> str:

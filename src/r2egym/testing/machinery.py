@@ -23,7 +23,9 @@ _RUNNERS = ("stubs", "pytest_runner", "unittest_runner", "start")
 RUNNING = (*_COMMON, *_RUNNERS)
 SEALED = (*_COMMON, "plain", "handout", *_RUNNERS)
 MATCHING = ("channel", "patterns")
-_SEALING = ("plain", "closed", "columns", "standins", "kinds", "withhold")
+_SEALING = (
+    "plain", "uses", "names", "closed", "standins", "columns", "helpers", "kinds", "assertions", "withhold",
+)  # fmt: skip
 COMPILING = (*_COMMON, "perturb", "sites", "twins", *_SEALING, "compiler")
 
 _BOOT = """\

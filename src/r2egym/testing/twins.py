@@ -25,6 +25,10 @@ _TWINS = ((1, 7), (50, 3))
 """Important tests up to this many → twins each. All have one at least; see the design note on twins."""
 
 
+_NO_HELPERS = frozenset({"__init__.py", "conftest.py", "setup.py"})
+"""What is found by its name, not imported by it."""
+
+
 class CompiledTests(Record):
     """Test modules as code objects of one interpreter. Secret: hand it to no sandbox but the one that runs it."""
 
@@ -39,6 +43,8 @@ class CompiledTests(Record):
     settings: dict[str, Any]
     """The repository's pytest settings as of the base commit, cleaned."""
     modules: tuple[str, ...]
+    helpers: tuple[str, ...] = ()
+    """Sealed tests: modules beside them that assert as well, and are sealed with them; ``codes`` holds them too."""
     sites: tuple[dict[str, Any], ...] = ()
     """Sealed tests: what each place demands; places are known by their number."""
     constants: tuple[dict[str, Any], ...] = ()
@@ -72,6 +78,7 @@ def compile_tests(
     seed: str | None = None,
     mode: Literal["twins", "plain", "sealed"] = "twins",
     important: Collection[str] = (),
+    beside: Collection[str] = (),
 ) -> CompiledTests:
     """Compile the hidden test modules with the task's own interpreter.
 
@@ -84,18 +91,19 @@ def compile_tests(
         mode: ``twins``: random names and twins; ``sealed``: random names, no twins, expected values taken out; ``plain``:
             the modules as they are.
         important: ids of tests that a reward depends on most: they get more twins than one, the fewer they are.
+        beside: paths of Python files of the base commit that no patch can touch; what of them and of ``hidden`` the
+            modules import is sealed with them.
 
     Raises:
         GraderError: the compiler did not come to its end.
         SandboxError: the sandbox broke.
     """
     files = {file.path: file for file in hidden.files}
-    sources = {}
-    for path in hidden.modules:
-        if path in files:
-            file = files[path]
-            text = file.content if file.encoding == "base64" else _encoded(file.content.encode())
-            sources[path] = text
+    sources = {
+        path: file.content if file.encoding == "base64" else _encoded(file.content.encode())
+        for path, file in files.items()
+        if path in hidden.modules or path.endswith(".py")
+    }
     job = {
         "root": ROOT,
         "runner": recipe.runner,
@@ -107,6 +115,7 @@ def compile_tests(
         "renames": mode != "plain",
         "twins": mode == "twins",
         "seals": mode == "sealed",
+        "beside": _beside(hidden, beside) if mode == "sealed" else [],
     }
     done = backend.run(
         cleared(clean_config, 0), command(), timeout=_COMPILE_SECONDS, stdin=package(COMPILING, job)
@@ -268,6 +277,14 @@ def _counts(important: Collection[str]) -> dict[str, int]:
     """Name of a test function → number of its twins. Who guesses which of all copies are true must guess each."""
     names = {_bare(test) for test in important}
     return dict.fromkeys(names, next((twins for most, twins in _TWINS if len(names) <= most), 1))
+
+
+def _beside(hidden: HiddenTests, base: Collection[str]) -> list[str]:
+    """Python files that may be helpers of the tests."""
+    found = {*base, *(file.path for file in hidden.files)} - {*hidden.deleted, *hidden.modules}
+    return sorted(
+        path for path in found if path.endswith(".py") and path.rpartition("/")[2] not in _NO_HELPERS
+    )
 
 
 def _encoded(data: bytes) -> str:

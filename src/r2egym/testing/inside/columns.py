@@ -1,21 +1,18 @@
 # mypy: ignore-errors - Python 2.7 has no annotations
 """Names of a test that hold an expected value and are compared, and nothing else: their values can be withheld too.
 
-Columns of ``parametrize``, columns of a table that a loop walks through, and plain assignments.
+Columns of ``parametrize``, columns of a table that a loop walks through, plain assignments, and what is handed to a
+helper of the module that compares with it. Where a test compares with something made of such a name (``repr(want)``),
+that is computed here, and withheld.
 """
 
 import ast
-import copy
 
 from _r2egym.perturb import Opaque, name_of, value_of
+from _r2egym.standins import call, number
+from _r2egym.uses import FUNCTIONS, Uses, get, put
 
-FUNCTIONS = (ast.FunctionDef, getattr(ast, "AsyncFunctionDef", ast.FunctionDef))
 ITEMS = ("items", "iteritems")
-EQUALITIES = frozenset([
-    "assertEqual", "assertEquals", "failUnlessEqual", "assertListEqual", "assertDictEqual", "assertTupleEqual",
-    "assertSequenceEqual", "assertSetEqual", "assertMultiLineEqual", "assertCountEqual", "assertItemsEqual",
-    "assertAlmostEqual", "assertAlmostEquals",
-])  # fmt: skip
 
 
 def outside(tree):
@@ -29,118 +26,63 @@ def outside(tree):
 
 def lists(tree):
     """``{name: node}`` of displays that a scope assigns once and reads once: tables under a name."""
-    loads, stores, _ = _uses(tree)
+    uses = Uses(tree)
     return {
         name: cells[0][0].value
         for name, cells in _assignments(tree).items()
-        if len(cells) == 1 == stores.get(name) == loads.get(name)
+        if len(cells) == 1 == uses.stores.get(name) == uses.loads.get(name)
     }
 
 
-def withhold(scope, operand, known):
+def withhold(scope, closed, tables, known):
     """Put stand-ins where the values are; returns the names.
 
-    ``scope`` is a function, or a module for what it assigns outside of functions; ``operand`` makes a stand-in, and tells
-    whether it is one; ``known``: tables under a name, from around the scope.
+    ``scope`` is a function, or a module for what it assigns outside of functions; ``closed`` computes what is known;
+    ``tables`` keeps what is taken; ``known``: lists under a name, from around the scope.
     """
-    loads, stores, compared = _uses(scope)
-    names = set()
+    uses = Uses(scope)
     places = {}
     if isinstance(scope, ast.Module):
         assigned = _assignments_in(outside(scope))
     else:
-        tables = dict(known, **lists(scope))
-        places = _parameters(scope, tables)
-        places.update(_tables(scope, tables))
+        rows = dict(known, **lists(scope))
+        places = _parameters(scope, rows)
+        for name, (cells, times) in _loops(scope, rows).items():
+            before = places.get(name, ([], 0))
+            places[name] = (before[0] + cells, before[1] + times)
         assigned = _assignments(scope)
+    names = set()
     for name in sorted(set(places) | set(assigned)):
-        if not loads.get(name) or loads[name] != compared.get(name, 0):
+        cells, times = places.get(name, ([], 0))
+        cells = list(assigned.get(name, ())) + cells
+        if uses.stores.get(name, 0) != len(assigned.get(name, ())) + times or not uses.is_secret(name):
             continue
-        cells = list(assigned.get(name, ()))
-        if name in places:
-            cells += places[name][0]
-        if stores.get(name, 0) != len(assigned.get(name, ())) + (places[name][1] if name in places else 0):
-            continue
-        made = [
-            (owner, field, place, _try(operand, _get(owner, field, place))) for owner, field, place in cells
-        ]
-        if any(node is None for _, _, _, node in made):
-            continue
-        for owner, field, place, node in made:
-            _put(owner, field, place, node)
-        names.add(name)
+        cells = [(closed, cell) for cell in cells]
+        if uses.faced(name).isdisjoint(names | {name}) and take(uses, name, cells, tables):
+            names.add(name)
     return names
 
 
-def _try(operand, node):
-    """The stand-in; None when the node is not closed as a whole."""
-    new, sealed = (
-        operand(node) if not isinstance(node, (ast.List, ast.Tuple, ast.Dict)) else _whole(operand, node)
-    )
-    return new if sealed else None
+def take(uses, name, cells, tables):
+    """Withhold what a name holds, in each form in which it is compared; whether that could be done.
+
+    ``cells``: what knows the names around a value, and where the value stands.
+    """
+    forms, which = uses.forms(name)
+    try:
+        data = [[closed.encoded_with(form, name, get(*cell)) for form in forms] for closed, cell in cells]
+    except Opaque:
+        return False
+    if len({ast.dump(form) for form in forms if isinstance(form, ast.Name)}) < len(forms):
+        for slot, index in which:
+            plain = ast.Name(id=name, ctx=ast.Load())
+            put(*(slot + (plain if index == 0 else call("form", plain, number(index)),)))
+    for (_, cell), found in zip(cells, data):
+        put(*(cell + (tables.constant(*found),)))
+    return True
 
 
-def _whole(operand, node):
-    new, sealed = operand(copy.deepcopy(node))
-    return new, sealed and isinstance(new, ast.Call)
-
-
-def _get(owner, field, place):
-    return getattr(owner, field) if place is None else getattr(owner, field)[place]
-
-
-def _put(owner, field, place, node):
-    if place is None:
-        setattr(owner, field, node)
-    else:
-        getattr(owner, field)[place] = node
-
-
-def _uses(function):
-    """How often each name is read, bound, and read as an operand of an equality."""
-    loads, stores, compared = {}, {}, {}
-
-    def count(into, name):
-        into[name] = into.get(name, 0) + 1
-
-    for statement in function.body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name):
-                count(loads if isinstance(node.ctx, ast.Load) else stores, node.id)
-            for name in _bound(node):
-                count(stores, name)
-            for operand in _operands(node):
-                if isinstance(operand, ast.Name):
-                    count(compared, operand.id)
-    return loads, stores, compared
-
-
-def _bound(node):
-    """Names that a node binds without a Name of its own."""
-    if isinstance(node, (ast.Global, getattr(ast, "Nonlocal", ast.Global))):
-        return node.names
-    if isinstance(node, ast.arguments):
-        parts = node.args + getattr(node, "kwonlyargs", [])
-        return [getattr(part, "arg", None) or getattr(part, "id", "") for part in parts]
-    return []
-
-
-def _operands(node):
-    if isinstance(node, ast.Assert):
-        pending, found = [node.test], []
-        while pending:
-            test = pending.pop()
-            if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And):
-                pending += test.values
-            elif isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq):
-                found += [test.left, test.comparators[0]]
-        return found
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and name_of(node.value) in EQUALITIES:
-        return node.value.args[:2]
-    return []
-
-
-def _parameters(function, tables):
+def _parameters(function, rows_of):
     """``{parameter: (cells, how often that binds it in the body)}`` of ``parametrize``."""
     found = {}
     for mark in function.decorator_list:
@@ -154,7 +96,7 @@ def _parameters(function, tables):
             continue
         if not isinstance(names, (list, tuple)):
             names = [part.strip() for part in names.split(",") if part.strip()]
-        rows = _known(mark.args[1], tables)
+        rows = _known(mark.args[1], rows_of)
         if isinstance(rows, (ast.List, ast.Tuple)):
             for column, name in enumerate(names):
                 cells = [_cell(rows, row, column, len(names)) for row in range(len(rows.elts))]
@@ -174,8 +116,8 @@ def _cell(rows, row, column, width):
     return None
 
 
-def _known(node, tables):
-    return tables.get(node.id, node) if isinstance(node, ast.Name) else node
+def _known(node, rows_of):
+    return rows_of.get(node.id, node) if isinstance(node, ast.Name) else node
 
 
 def _column(rows, column, width):
@@ -190,25 +132,26 @@ def _column(rows, column, width):
     return None if None in cells else cells
 
 
-def _tables(function, tables):
-    """``{name: (cells, 1)}`` of loops over a display of rows."""
-    found, twice = {}, set()
+def _loops(function, rows_of):
+    """``{name: (cells, loops)}`` of loops over a display of rows; a name that some other loop binds is none."""
+    found, other = {}, set()
     for node in ast.walk(function):
         if not isinstance(node, ast.For):
             continue
-        targets = node.target.elts if isinstance(node.target, ast.Tuple) else []
-        rows = _known(node.iter, tables)
+        targets = node.target.elts if isinstance(node.target, ast.Tuple) else [node.target]
+        rows = _known(node.iter, rows_of)
         if isinstance(rows, ast.Call) and isinstance(rows.func, ast.Attribute) and not rows.args:
-            rows.func.value = _known(rows.func.value, tables)
+            rows.func.value = _known(rows.func.value, rows_of)
         for column, target in enumerate(targets):
             if not isinstance(target, ast.Name):
                 continue
             cells = _column(rows, column, len(targets))
-            if target.id in found or not cells:
-                twice.add(target.id)
+            if cells:
+                before = found.get(target.id, ([], 0))
+                found[target.id] = (before[0] + cells, before[1] + 1)
             else:
-                found[target.id] = (cells, 1)
-    return {name: cells for name, cells in found.items() if name not in twice}
+                other.add(target.id)
+    return {name: cells for name, cells in found.items() if name not in other}
 
 
 def _assignments(scope):

@@ -220,18 +220,58 @@ def compile_all(job):
         except (SyntaxError, ValueError, IOError, RuntimeError) as error:
             errors[path] = "%s: %s" % (type(error).__name__, error)
             trees.pop(path, None)
-    sealed = withhold.withhold(trees) if job["seals"] else {}
+    sealed, beside = {}, {}
+    if job["seals"]:
+        beside = _imported(job, trees)
+        modules = dict(trees, **beside)
+        sealed = withhold.withhold(modules)
+        trees, beside = (_sealed(part, modules) for part in (trees, beside))
     renamer = Renamer(catalogue, rng, job["counts"])
     codes, defined = {}, {}
     for path in sorted(trees):
         if job["renames"]:
             defined.update(_rename(trees[path], path, catalogue, renamer, job["twins"]))
             _flatten(trees[path])
-        place = os.path.join(job["root"], path)
-        codes[path] = base64.b64encode(marshal.dumps(compile(trees[path], place, "exec", 0, 1))).decode(
-            "ascii"
-        )
-    return dict(sealed, codes=codes, names=renamer.taken, defined=defined, errors=errors, settings=settings)
+        codes[path] = _code(job, path, trees[path])
+    codes.update({path: _code(job, path, tree) for path, tree in beside.items()})
+    told = {"helpers": sorted(beside), "errors": errors, "settings": settings}
+    return dict(sealed, codes=codes, names=renamer.taken, defined=defined, **told)
+
+
+def _code(job, path, tree):
+    code = compile(tree, os.path.join(job["root"], path), "exec", 0, 1)
+    return base64.b64encode(marshal.dumps(code)).decode("ascii")
+
+
+def _sealed(trees, changed):
+    return {path: changed[path] for path in trees}
+
+
+def _imported(job, trees):
+    """Modules beside the tests that these import, and that assert something: they are sealed with them."""
+    found, pending = {}, list(trees.values())
+    while pending:
+        names = set()
+        for node in ast.walk(pending.pop()):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                names.update(alias.name.split(".")[-1] for alias in node.names)
+                names.add((getattr(node, "module", None) or "").split(".")[-1])
+        for path in job["beside"]:
+            if path in found or path in trees or os.path.basename(path)[: -len(".py")] not in names:
+                continue
+            try:
+                tree = _parse(job, path)
+            except (SyntaxError, ValueError, IOError, RuntimeError):
+                continue
+            if any(_asserts(node) for node in ast.walk(tree)):
+                found[path] = tree
+                pending.append(tree)
+    return found
+
+
+def _asserts(node):
+    is_call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    return isinstance(node, ast.Assert) or (is_call and name_of(node.value).startswith("assert"))
 
 
 def _parse(job, path):

@@ -10,7 +10,7 @@ import sys
 import types
 
 from _r2egym.channel import text_of
-from _r2egym.plain import Withheld, _name_of_type, encode, is_plain
+from _r2egym.plain import Withheld, _name_of_type, encode, is_plain, is_withheld
 
 MODULE = "_r2egym_handout"
 MOST = 200
@@ -46,7 +46,9 @@ class HandOut(object):
     def got(self, site, value, operand, compare=None):
         """``value`` is compared with ``operand``; ``compare`` does so here, for objects that are no plain data."""
         fields = {"v": encode(value), "w": encode(operand)}
-        if compare is not None and not (is_plain(fields["v"]) and is_plain(fields["w"])):
+        if compare is not None and not (
+            is_withheld(fields["w"]) or (is_plain(fields["v"]) and is_plain(fields["w"]))
+        ):
             fields["r"] = bool(compare(value, operand))
         self.send(site, **fields)
 
@@ -114,6 +116,7 @@ def install(emit):
     """Make ``import _r2egym_handout`` work; returns the :class:`HandOut`."""
     out = HandOut(emit)
     module = types.ModuleType(MODULE)
-    module.got, module.truth, module.raises, module.withheld = out.got, out.truth, out.raises, Withheld
+    module.got, module.truth, module.raises = out.got, out.truth, out.raises
+    module.withheld, module.form = Withheld, Withheld.form
     sys.modules[MODULE] = module
     return out

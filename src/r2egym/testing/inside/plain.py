@@ -22,12 +22,16 @@ _mro = type.__dict__["__mro__"].__get__
 
 
 class Withheld(object):
-    """Stands where an expected value was; all it knows is a number."""
+    """Stands where an expected value was; all it knows is a number, one for each form in which it is compared."""
 
-    __slots__ = ("number",)
+    __slots__ = ("number", "numbers")
 
-    def __init__(self, number):
-        self.number = number
+    def __init__(self, *numbers):
+        self.number, self.numbers = numbers[0], numbers
+
+    def form(self, index):
+        """The same value in another form."""
+        return Withheld(self.numbers[index])
 
 
 class TooMuch(Exception):  # noqa: N818 - it says what the value is
@@ -150,6 +154,13 @@ def encode(value):
         return ["o", "too much"]
     except Exception as error:
         return ["o", "unreadable: %s" % type(error).__name__]
+
+
+def is_withheld(data):
+    """Whether a withheld value is in it."""
+    if not isinstance(data, list):
+        return False
+    return data[:1] == ["w"] or any(is_withheld(part) for part in data)
 
 
 def is_plain(data):

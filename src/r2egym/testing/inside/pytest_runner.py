@@ -1,5 +1,5 @@
 # mypy: ignore-errors - Python 2.7 has no annotations
-"""Runs test modules under pytest 3 to 9 and reports every phase of every test through a plugin of ours."""
+"""Runs test modules under pytest 3.0 to 9 and reports every phase of every test through a plugin of ours."""
 
 import gc
 import io
@@ -73,6 +73,10 @@ class Reporter(object):
         self.alarm.stop()
         self.current = None
 
+    pytest_runtest_logfinish.pytest_impl = {
+        "optionalhook": True
+    }  # new in 3.4; before, a last phase ends a test
+
     def pytest_runtest_logreport(self, report):
         outcome = report.outcome
         if outcome == "rerun":
@@ -90,17 +94,20 @@ class Reporter(object):
             if self.wants_text:
                 fields["m"] = text_of(getattr(report, "longreprtext", None) or report.longrepr)
         self.emit("phase", **fields)
+        if report.when == "teardown":
+            self.pytest_runtest_logfinish()
 
 
-def _arguments(job, settings):
+def _arguments(job, settings, version):
     folder = tempfile.mkdtemp(prefix="r2egym-")
     ini = os.path.join(folder, "pytest.ini")
     text = configuration.render(settings["ini"])
     with io.open(ini, "wb") as stream:
         stream.write(text.encode("utf-8") if isinstance(text, TEXT) else text)
-    arguments = ["-q", "-q", "-c", ini, "--rootdir", job["root"], "--confcutdir", job["root"], "-W", "ignore",
-                 "--assert=plain", "--capture=sys", "--continue-on-collection-errors",
-                 "--tb=short" if job["tracebacks"] else "--tb=no"]  # fmt: skip
+    arguments = ["-q", "-q", "-c", ini, "--confcutdir", job["root"], "--assert=plain", "--capture=sys",
+                 "--continue-on-collection-errors", "--tb=short" if job["tracebacks"] else "--tb=no"]  # fmt: skip
+    arguments += ["-W", "ignore"] if version >= [3, 1] else []
+    arguments += ["--rootdir", job["root"]] if version >= [3, 5] else []
     for name in UNNEEDED:
         arguments += ["-p", "no:" + name]
     if job["tracebacks"]:
@@ -118,8 +125,9 @@ def run(emit, job, watch=None):
     gc.enable()
     paths.offer(job["roots"])  # a project may itself be a plugin, which pytest loads first
     emit("versions", python=sys.version.split()[0], pytest=pytest.__version__)
+    version = [int(part) for part in pytest.__version__.split(".")[:2]]
     sys.argv = ["pytest"]
     reporter = Reporter(emit, job)
     if watch is not None:
         watch(reporter)
-    return int(pytest.main(_arguments(job, settings), plugins=[reporter]))
+    return int(pytest.main(_arguments(job, settings, version), plugins=[reporter]))

@@ -3,11 +3,13 @@
 
 import ast
 
+IMPORTED = ("got", "truth", "raises", "withheld", "form")
+
 
 def number(value):
     """A literal that tells nothing, and is not counted among what a test shows."""
     node = ast.parse(repr(value), mode="eval").body
-    node.ours = True
+    node.number = value
     return node
 
 
@@ -31,7 +33,24 @@ class Tables(object):
         self.sites.append(dict(more, op=op))
         return number(len(self.sites) - 1)
 
-    def constant(self, data):
-        """The node that stands for a withheld value."""
-        self.constants.append({"v": data, "visible": False})
-        return call("withheld", number(len(self.constants) - 1))
+    def constant(self, *forms):
+        """The node that stands for a withheld value, in each form: ``(plain data, whether its test shows it)``."""
+        first = len(self.constants)
+        self.constants += [{"v": data, "visible": visible} for data, visible in forms]
+        return call("withheld", *map(number, range(first, len(self.constants))))
+
+
+def comparing(op):
+    """A function that compares in the sandbox, for what is no plain data."""
+    return ast.parse("lambda a, b: a %s b" % ("==" if op == "eq" else "!="), mode="eval").body
+
+
+def mention(tree):
+    """``from _r2egym_handout import …`` after the docstring and the imports from the future."""
+    text = "from _r2egym_handout import " + ", ".join("%s as _r2egym_%s" % (name, name) for name in IMPORTED)
+    place = 0
+    for index, node in enumerate(tree.body):
+        is_text = isinstance(node, ast.Expr) and index == 0
+        if is_text or (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
+            place = index + 1
+    tree.body.insert(place, ast.parse(text).body[0])

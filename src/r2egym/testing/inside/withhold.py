@@ -10,56 +10,58 @@ import ast
 import copy
 import json
 
-from _r2egym import columns, kinds
+from _r2egym import columns, helpers, kinds, uses
+from _r2egym.assertions import COMPARED, FREE, METHODS, NO, ONE_SIDED, TURNED, YES, is_failure
 from _r2egym.closed import Closed
 from _r2egym.kinds import MATCHES, RAISES
 from _r2egym.perturb import Opaque, name_of
-from _r2egym.standins import NO_STARS, Tables, call
+from _r2egym.standins import NO_STARS, Tables, call, comparing, mention
 
-FUNCTIONS = (ast.FunctionDef, getattr(ast, "AsyncFunctionDef", ast.FunctionDef))
-COMPARED = {"Eq": "eq", "NotEq": "ne", "Lt": "lt", "LtE": "le", "Gt": "gt", "GtE": "ge"}
-TURNED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
-METHODS = {
-    "assertEqual": "eq", "assertEquals": "eq", "failUnlessEqual": "eq", "assertNotEqual": "ne", "assertNotEquals": "ne",
-    "failIfEqual": "ne", "assertListEqual": "list", "assertTupleEqual": "tuple", "assertDictEqual": "dict",
-    "assertSetEqual": "set", "assertSequenceEqual": "seq", "assertMultiLineEqual": "text", "assertCountEqual": "count",
-    "assertItemsEqual": "count", "assertAlmostEqual": "almost", "assertAlmostEquals": "almost",
-    "failUnlessAlmostEqual": "almost", "assertNotAlmostEqual": "notalmost", "assertNotAlmostEquals": "notalmost",
-    "assertGreater": "gt", "assertGreaterEqual": "ge", "assertLess": "lt", "assertLessEqual": "le",
-    "assertRegex": "regex", "assertRegexpMatches": "regex", "assertNotRegex": "noregex",
-    "assertNotRegexpMatches": "noregex",
-}  # fmt: skip
-FREE = {"eq_": "eq", "assert_equal": "npeq", "assert_equals": "eq", "assert_array_equal": "npeq",
-        "assert_allclose": "allclose", "assert_almost_equal": "npalmost", "assert_array_almost_equal": "npalmost"}  # fmt: skip
-ONE_SIDED = frozenset(["regex", "noregex"])
-YES = frozenset(["assertTrue", "assert_", "failUnless"])
-NO = frozenset(["assertFalse", "failIf"])
-IMPORTED = ("got", "truth", "raises", "withheld")
+FUNCTIONS = uses.FUNCTIONS
+ODD = (TypeError, ValueError, AttributeError, LookupError, SyntaxError, RuntimeError)
 
 
 class Withholder(ast.NodeTransformer):
     """Changes one module."""
 
     def __init__(self, tree, tables, defined):
-        self.closed, self.tables, self.defined = Closed(tree), tables, defined
+        self.tree, self.closed, self.tables, self.defined = tree, Closed(tree), tables, defined
         self.kinds = kinds.Reader(tree, self.closed)
         self.lists = columns.lists(tree)
-        self.withheld = columns.withhold(tree, self.operand, {})
+        self.withheld = self.module_names = self._learnt(tree, {})
+        self.handed = {}
         self.depth = 0
         self.spans = []
 
+    def changed(self, path):
+        """The module, with nothing left in it of what is expected; raises many things."""
+        self.visit(self.tree)
+        self.mark(self.tree)
+        mention(self.tree)
+        compile(ast.fix_missing_locations(self.tree), path, "exec", 0, 1)
+        return self.tree
+
     # --- functions ---
 
+    def _learnt(self, scope, known):
+        """The names of a scope whose values were withheld; those that are left are learnt."""
+        before = self.closed.learn(scope)
+        names = columns.withhold(scope, self.closed, self.tables, known)
+        self.closed.known = before
+        self.closed.learn(scope)
+        return names
+
     def visit_FunctionDef(self, node):
-        first, before = len(self.tables.constants), self.withheld
+        before, known = self.withheld, self.closed.known
         if self.depth == 0:
-            self.withheld = before | columns.withhold(node, self.operand, self.lists)
+            self.withheld = before | self._learnt(node, self.lists)
+        self.withheld = self.withheld | self.handed.get(id(node), frozenset())
         self.depth += 1
         node.body = self._block(node.body)
         self.depth -= 1
-        self.withheld = before
         if self.depth == 0:
-            self.spans.append((node, first, len(self.tables.constants)))
+            self.spans.append((node, self.closed.known))
+        self.withheld, self.closed.known = before, known
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef
@@ -73,17 +75,29 @@ class Withholder(ast.NodeTransformer):
 
     def mark(self, tree):
         """A value that the rest of its test, or the module around it, shows anyway is not much of a secret."""
-        around = self._shown(node for node in columns.outside(tree) if isinstance(node, ast.expr))
-        for function, first, last in self.spans:
-            shown = self._shown(node for node in ast.walk(function) if isinstance(node, ast.expr))
-            for constant in self.tables.constants[first:last]:
-                constant["visible"] = json.dumps(constant["v"], sort_keys=True) in shown | around
+        around = self._shown(columns.outside(tree))
+        everywhere = set(around)
+        for function, known in self.spans:
+            self.closed.known = known
+            shown = self._shown(ast.walk(function))
+            self._mark(ast.walk(function), shown | around)
+            if not self.module_names.isdisjoint(uses.names_in(function)):
+                everywhere |= shown
+        self._mark(columns.outside(tree), everywhere)
+
+    def _mark(self, nodes, shown):
+        for node in nodes:
+            if isinstance(node, ast.Call) and name_of(node) == "_r2egym_withheld":
+                for part in node.args:
+                    constant = self.tables.constants[part.number]
+                    if json.dumps(constant["v"], sort_keys=True) in shown:
+                        constant["visible"] = True
 
     def _shown(self, nodes):
         shown = set()
         for node in nodes:
             try:
-                if not hasattr(node, "ours"):
+                if isinstance(node, ast.expr) and not hasattr(node, "number"):
                     shown.add(json.dumps(self.closed.encoded(node), sort_keys=True))
             except Opaque:
                 continue
@@ -94,10 +108,12 @@ class Withholder(ast.NodeTransformer):
     def operand(self, node):
         """``(what takes its place, whether anything was withheld)``."""
         try:
-            return self.tables.constant(self.closed.encoded(node)), True
+            data = self.closed.encoded(node)
+            if not (self.closed.told and isinstance(node, (ast.List, ast.Tuple, ast.Dict))):
+                return self.tables.constant((data, self.closed.told)), True
         except Opaque:
             pass
-        if isinstance(node, ast.Name) and node.id in self.withheld:
+        if self._is_withheld(node):
             return node, True
         if isinstance(node, (ast.List, ast.Tuple)):
             parts = [self.operand(part) for part in node.elts]
@@ -108,6 +124,11 @@ class Withholder(ast.NodeTransformer):
             node.values = [part for part, _ in parts]
             return node, any(sealed for _, sealed in parts)
         return node, False
+
+    def _is_withheld(self, node):
+        is_form = isinstance(node, ast.Call) and name_of(node) == "_r2egym_form"
+        name = node.args[0] if is_form else node
+        return isinstance(name, ast.Name) and name.id in self.withheld
 
     def _compare(self, op, left, right, **more):
         """The call that hands out one side of a comparison; None when neither side can be withheld."""
@@ -120,7 +141,8 @@ class Withholder(ast.NodeTransformer):
                 new, sealed = self.operand(operand) if self._is_open(got) else (operand, False)
             if sealed:
                 site = self.tables.site(TURNED.get(op, op) if turned else op, **more)
-                return call("got", site, got, new)
+                inside = [comparing(op)] if op in ("eq", "ne") and self._is_withheld(new) else []
+                return call("got", site, got, new, *inside)
         return None
 
     def _is_closed(self, node):
@@ -140,7 +162,7 @@ class Withholder(ast.NodeTransformer):
 
     def visit_If(self, node):
         """``if …: fail`` demands that the condition be false."""
-        if self.depth and not node.orelse and len(node.body) == 1 and _is_failure(node.body[0]):
+        if self.depth and not node.orelse and len(node.body) == 1 and is_failure(node.body[0]):
             return [ast.Expr(value=part) for part in self._asserted(node.test, wanted=False)]
         return self.generic_visit(node)
 
@@ -152,7 +174,8 @@ class Withholder(ast.NodeTransformer):
             return [part for value in test.values for part in self._asserted(value, wanted)]
         if isinstance(test, ast.Compare) and len(test.ops) == 1:
             return [self._compared(test, wanted)]
-        return [self._truth(test, wanted)]
+        chain = self._chain(test) if isinstance(test, ast.Compare) and wanted else None
+        return [chain or self._truth(test, wanted)]
 
     def _truth(self, test, wanted, opened=None):
         return call("truth", self.tables.site("truth", wanted=wanted, open=bool(opened)), test)
@@ -187,10 +210,19 @@ class Withholder(ast.NodeTransformer):
         """Both sides come from the project: both are handed out, and compared here where they are no plain data."""
         if type(test.ops[0]).__name__ not in ("Eq", "NotEq"):
             return self._truth(test, wanted=True, opened=True)
-        site = self.tables.site(COMPARED[type(test.ops[0]).__name__])
-        compare = ast.parse("lambda a, b: a == b", mode="eval").body
-        compare.body.ops[0] = test.ops[0]
-        return call("got", site, left, right, compare)
+        op = COMPARED[type(test.ops[0]).__name__]
+        return call("got", self.tables.site(op), left, right, comparing(op))
+
+    def _chain(self, test):
+        """``a == b == 3``: what is not known before is handed out, and each must be what is known; None: nothing is."""
+        operands = [test.left] + test.comparators
+        known = [part for part in operands if self._is_closed(part)]
+        got = [part for part in operands if part not in known]
+        if not known or not got or not all(isinstance(op, ast.Eq) for op in test.ops):
+            return None
+        wanted = [self.operand(known[0])[0] for _ in got]
+        sides = [ast.Tuple(elts=parts, ctx=ast.Load()) for parts in (got, wanted)]
+        return call("got", self.tables.site("eq"), *sides)
 
     # --- calls ---
 
@@ -292,39 +324,20 @@ class Withholder(ast.NodeTransformer):
         return node
 
 
-def _is_failure(statement):
-    """Whether a statement ends a test badly, whatever it says."""
-    if isinstance(statement, ast.Raise):
-        raised = getattr(statement, "exc", None) or getattr(statement, "type", None)
-        return raised is not None and "skip" not in name_of(raised).lower()
-    is_call = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
-    return is_call and name_of(statement.value) == "fail"
-
-
-def _mentions(tree):
-    """``from _r2egym_handout import …`` after the docstring and the imports from the future."""
-    text = "from _r2egym_handout import " + ", ".join("%s as _r2egym_%s" % (name, name) for name in IMPORTED)
-    place = 0
-    for index, node in enumerate(tree.body):
-        is_text = isinstance(node, ast.Expr) and index == 0
-        if is_text or (isinstance(node, ast.ImportFrom) and node.module == "__future__"):
-            place = index + 1
-    tree.body.insert(place, ast.parse(text).body[0])
-
-
 def withhold(trees):
     """Change the modules; returns ``{"sites": [...], "constants": [...]}``. One that cannot be changed stays as it is."""
-    tables = Tables()
+    tables, withholders = Tables(), {}
     defined = {node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, FUNCTIONS)}
     for path in sorted(trees):
-        tree = copy.deepcopy(trees[path])
         try:
-            withholder = Withholder(tree, tables, defined)
-            withholder.visit(tree)
-            withholder.mark(tree)
-            _mentions(tree)
-            compile(ast.fix_missing_locations(tree), path, "exec", 0, 1)
-        except (TypeError, ValueError, AttributeError, LookupError, SyntaxError, RuntimeError):
+            withholders[path] = Withholder(copy.deepcopy(trees[path]), tables, defined)
+        except ODD:
             continue
-        trees[path] = tree
+    handed = helpers.withhold(withholders, tables)
+    for path in sorted(withholders):
+        withholders[path].handed = handed
+        try:
+            trees[path] = withholders[path].changed(path)
+        except ODD:
+            continue
     return {"sites": tables.sites, "constants": tables.constants}
