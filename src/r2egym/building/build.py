@@ -21,13 +21,14 @@ from r2egym.building.built import Built
 from r2egym.building.census import take_census
 from r2egym.building.checks import Collected, check
 from r2egym.building.dates import rfc3339, tools_floor
+from r2egym.building.files import Files
 from r2egym.building.foreign import ask_setup
 from r2egym.building.history import BRANCH, History
 from r2egym.building.layers import LayerStore
 from r2egym.building.metadata import read_project
 from r2egym.building.missing import undeclared_projects
 from r2egym.building.objects import Objects
-from r2egym.building.plans import Plan, asks_otherwise, with_missing
+from r2egym.building.plans import Plan, asks_otherwise, with_missing, without_own
 from r2egym.building.pyproject import Project
 from r2egym.building.pythons import rank
 from r2egym.building.recipe import discover, has_extension
@@ -248,9 +249,10 @@ class Builder:
         failures: list[BuildError] = []
         partial: list[tuple[int, int, Built]] = []
         imported: set[str] = set()
-        compiles = has_extension(read_files(repository, base))
+        files = read_files(repository, base)
+        compiles = has_extension(files)
         pending = deque(plans)
-        for plan, environment in self._environments(repository, pending, failures):
+        for plan, environment in self._environments(repository, files, pending, failures):
             recipe = environment.recipe
             has_pytest = bool(partial) or any(error.reason != "resolve-failed" for error in failures)
             if (recipe.install == "editable" and recipe.python in imported and not compiles) or (
@@ -285,7 +287,7 @@ class Builder:
         )
 
     def _environments(
-        self, repository: Repository, pending: deque[Plan], failures: list[BuildError]
+        self, repository: Repository, files: Files, pending: deque[Plan], failures: list[BuildError]
     ) -> Iterator[tuple[Plan, Environment]]:
         """Every different environment that the plans resolve to; plans may be added meanwhile."""
         seen: set[tuple[object, ...]] = set()
@@ -299,6 +301,7 @@ class Builder:
                     raise
                 failures.append(error)
                 continue
+            lock = without_own(lock, files, recipe)
             identity = (recipe.python, recipe.runner, recipe.install, lock)
             if identity in seen:
                 continue
