@@ -124,7 +124,7 @@ class Conversation:
                 self._poll.register(descriptor, select.POLLIN)
 
     def follow(self, timeout: float | None) -> None:
-        """Take output until the command has ended."""
+        """Take output until the command has ended. Its time is up when it is, or once it has started, if that is later."""
         deadline = None if timeout is None else time.monotonic() + timeout
         answer_by: float | None = time.monotonic() + _ANSWER_SECONDS
         interruptions = 0
@@ -132,13 +132,15 @@ class Conversation:
             now = time.monotonic()
             if answer_by is not None and now >= answer_by:
                 raise SandboxError("the sandbox's shell does not answer")
-            if deadline is not None and now >= deadline:
+            if deadline is not None and now >= deadline and self._started:
                 if not self.timed_out:
                     self.timed_out, answer_by = True, now + _OBEY_SECONDS
                 self._interrupt(interruptions)
                 interruptions += 1
                 deadline = time.monotonic() + _AGAIN_SECONDS
-            self._take(min((moment for moment in (deadline, answer_by) if moment is not None), default=None))
+            # before it has started there is nothing to interrupt: it would begin all the same, with its first strikes spent
+            waits_for = (deadline if self._started else None, answer_by)
+            self._take(min((moment for moment in waits_for if moment is not None), default=None))
             if self._started and not self.timed_out:
                 answer_by = None
         for stream in self._streams.values():
