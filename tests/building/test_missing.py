@@ -37,13 +37,15 @@ def test_nothing_is_made_up():
 
 
 def test_what_environments_had_of_old_is_there_when_something_imports_it(tmp_path: Path):
-    """setuptools, before Python 3.12, for a module that imports it wherever in its code, unless it is there already."""
+    """setuptools, before Python 3.12, for a module that cannot be imported without it, unless it is there already."""
     site = tmp_path / "lib/python3.8/site-packages"
     (site / "larder").mkdir(parents=True)
     module = site / "larder/jars.py"
     module.write_text("import os\n# import pkg_resources\n")
     assert undeclared_projects(tmp_path, "3.8") == ()
     module.write_text("def count():\n    from pkg_resources import iter_entry_points\n")
+    assert undeclared_projects(tmp_path, "3.8") == ()
+    module.write_text("import os\nfrom pkg_resources import iter_entry_points\n")
     assert undeclared_projects(tmp_path, "3.8") == ("setuptools",)
     assert undeclared_projects(tmp_path, "3.12") == ()
     (site / "pkg_resources").mkdir()

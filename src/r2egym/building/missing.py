@@ -9,7 +9,7 @@ from pathlib import Path
 
 _MODULE = re.compile(r"No module named ['\"]?([A-Za-z_]\w*)")
 _FIXTURE = re.compile(r"fixture ['\"]?(\w+)['\"]? not found")
-_SETUPTOOLS = re.compile(rb"^[ \t]*(?:import|from)[ \t]+pkg_resources\b", re.MULTILINE)
+_SETUPTOOLS = re.compile(rb"^(?:import|from)[ \t]+pkg_resources\b", re.MULTILINE)
 _LAST_WITH_SETUPTOOLS = (3, 11)
 _ASYNC = re.compile(r"async def functions are not natively supported|async def function and no async plugin")
 
@@ -66,7 +66,7 @@ def missing_projects(messages: Iterable[str], own: Iterable[str]) -> tuple[str, 
 
 
 def undeclared_projects(venv: Path, minor: str) -> tuple[str, ...]:
-    """What installed modules import and nothing declares: setuptools, which every environment of its time simply had.
+    """What installed modules cannot be imported without and nothing declares: setuptools, which every environment of its time had.
 
     Args:
         venv: a virtual environment's folder, or the layer of one.
