@@ -88,12 +88,13 @@ class _Shell:
             _processes.send(self.pid, signal.SIGKILL, namespace)
             return
         _processes.send(self.pid, signal.SIGSTOP, namespace)
+        # it hears of this before any child ends, or it would take a child's end for an ordinary one and go on
+        _processes.send(self.pid, signal.SIGINT, namespace)
         forceful = count % 3 == 2  # noqa: PLR2004 - twice politely, since only an obeyed SIGINT ends a loop
         for child in _processes.children(self.pid):
             _processes.end(child, namespace)
             _processes.send(child, signal.SIGKILL if forceful else signal.SIGINT, namespace)
         self._end_orphans()
-        _processes.send(self.pid, signal.SIGINT, namespace)
         _processes.send(self.pid, signal.SIGCONT, namespace)
 
     def _end_orphans(self) -> None:
