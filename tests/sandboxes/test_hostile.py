@@ -1,6 +1,8 @@
 """What somebody inside might try, beyond what every backend is held to."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -214,6 +216,20 @@ def test_session_that_cannot_be_interrupted(bubblewrap: Backend) -> None:
         assert time.monotonic() - started < 60
         assert not session.is_open
         assert sandbox.exec(["echo", "on"]).stdout == "on\n"
+
+
+def test_a_background_job_can_interrupt(tmp_path: Path) -> None:
+    """A process that was told to ignore SIGINT, as shells tell their background jobs, still interrupts what it runs."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from r2egym.sandboxes import open_backend\nfrom r2egym.sandboxes.base import SandboxConfig\n"
+        "with open_backend('bubblewrap', Path(sys.argv[1])).open(SandboxConfig()) as box, box.session() as session:\n"
+        "    print(session.run('sleep 60; echo later; sleep 60', timeout=1).stdout, end='')\n"
+        "    print(session.is_open, session.run('echo on').stdout, end='')\n"
+    )
+    words = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("True on\n", 0), done.stderr
 
 
 def test_sparse_files_stay_sparse(tmp_path: Path) -> None:

@@ -139,6 +139,18 @@ def _spawner() -> _Spawner:
 os.register_at_fork(after_in_child=_spawner.cache_clear)
 
 
+def pass_interrupts_on() -> None:
+    """Have what is started here heed SIGINT even where this process is told not to, as a shell's background job is.
+
+    An order to ignore a signal is inherited, and a shell that has it cannot be interrupted; a handler is not. Only the main
+    thread may set one; elsewhere nothing is done.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGQUIT):
+            if signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, lambda *_: None)
+
+
 def launch(
     arguments: Sequence[str],
     command: Sequence[str],
@@ -153,6 +165,7 @@ def launch(
     Raises:
         SandboxStartError: it ended before it had made its namespaces.
     """
+    pass_interrupts_on()
     words = os.memfd_create("arguments")
     calls = os.memfd_create("calls")
     info, info_write = os.pipe()
