@@ -9,6 +9,7 @@ from tests.grading.workbench import ANOTHER, BASE, F2P, FIXED, P2P, FixedBuilder
 
 from r2egym.errors import SandboxStartError
 from r2egym.grading import GradeOptions, Grader
+from r2egym.grading.controls import task_key
 from r2egym.records import Task, TestStatus
 from r2egym.sandboxes.base import Backend
 
@@ -149,6 +150,7 @@ def test_a_row_says_how_long_a_test_may_take(grader: Grader, task: Task, bench: 
     assert grader.grade(task, patch).score == 1.0
     validation = task.validation.model_copy(update={"patience": 2.0})
     hurried = task.model_copy(update={"validation": validation})
+    assert task_key(hurried, None) != task_key(task, None)  # controls are runs with that limit too
     assert grader.grade(hurried, task.patch).score == 1.0
     assert grader.grade(hurried, patch).score == 0.0
 

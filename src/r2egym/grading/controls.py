@@ -69,6 +69,7 @@ def task_key(task: Task, root: Path | None) -> str:
             "environment": task.environment.model_dump(mode="json"),
             "hidden": task.hidden_tests.model_dump(mode="json"),
             "gold": task.patch,
+            "patience": task.validation.patience,
             "tests": [*task.fail_to_pass, "", *task.pass_to_pass],
             "root": str(root),
         }
