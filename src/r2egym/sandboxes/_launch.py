@@ -14,6 +14,7 @@ import os
 import platform
 import queue
 import select
+import shutil
 import signal
 import subprocess
 import threading
@@ -29,6 +30,7 @@ from r2egym.sandboxes.base import SandboxConfig
 _END_SECONDS = 30.0
 _KEYCTL = {"x86_64": 250, "aarch64": 219}
 _JOIN_SESSION_KEYRING = 1
+_INTERRUPTS = (signal.SIGINT, signal.SIGQUIT)
 
 
 @functools.cache
@@ -139,16 +141,14 @@ def _spawner() -> _Spawner:
 os.register_at_fork(after_in_child=_spawner.cache_clear)
 
 
-def pass_interrupts_on() -> None:
-    """Have what is started here heed SIGINT even where this process is told not to, as a shell's background job is.
+def _heeding_interrupts(line: list[str]) -> list[str]:
+    """The command line, made to heed SIGINT even where this process is told not to, as a shell's background job is.
 
-    An order to ignore a signal is inherited, and a shell that has it cannot be interrupted; a handler is not. Only the main
-    thread may set one; elsewhere nothing is done.
+    An order to ignore a signal is inherited, and a shell that has it cannot be interrupted.
     """
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGQUIT):
-            if signal.getsignal(number) is signal.SIG_IGN:
-                signal.signal(number, lambda *_: None)
+    ignored = [n.name.removeprefix("SIG") for n in _INTERRUPTS if signal.getsignal(n) is signal.SIG_IGN]
+    env = shutil.which("env") if ignored else None
+    return [env, f"--default-signal={','.join(ignored)}", *line] if env else line
 
 
 def launch(
@@ -165,7 +165,6 @@ def launch(
     Raises:
         SandboxStartError: it ended before it had made its namespaces.
     """
-    pass_interrupts_on()
     words = os.memfd_create("arguments")
     calls = os.memfd_create("calls")
     info, info_write = os.pipe()
@@ -180,7 +179,7 @@ def launch(
         process = _spawner().start(
             functools.partial(
                 subprocess.Popen,
-                line,
+                _heeding_interrupts(line),
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,

@@ -13,7 +13,7 @@ from pathlib import Path
 from r2egym.errors import UsageError
 from r2egym.records import ExecResult
 from r2egym.sandboxes._jailed import Jailed
-from r2egym.sandboxes._launch import bwrap, pass_interrupts_on
+from r2egym.sandboxes._launch import bwrap
 from r2egym.sandboxes._limits import able_to_limit
 from r2egym.sandboxes._mounts import plan
 from r2egym.sandboxes._oneshot import OneShot
@@ -86,7 +86,6 @@ class BubblewrapBackend:
 
     def __init__(self, home: Path) -> None:
         self._home = home.absolute()
-        pass_interrupts_on()
 
     def open(self, config: SandboxConfig) -> BubblewrapSandbox:
         """Start a sandbox. Raises SandboxUnavailableError or SandboxStartError."""
