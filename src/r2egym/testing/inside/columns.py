@@ -9,8 +9,9 @@ that is computed here, and withheld.
 import ast
 
 from _r2egym.perturb import Opaque, name_of, value_of
+from _r2egym.sites import get, put
 from _r2egym.standins import call, number
-from _r2egym.uses import FUNCTIONS, Uses, get, put
+from _r2egym.uses import FUNCTIONS, Uses
 
 ITEMS = ("items", "iteritems")
 

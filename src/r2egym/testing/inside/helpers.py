@@ -10,7 +10,8 @@ import os
 
 from _r2egym.columns import take
 from _r2egym.perturb import Opaque
-from _r2egym.uses import FUNCTIONS, Uses, get
+from _r2egym.sites import get
+from _r2egym.uses import FUNCTIONS, Uses
 
 
 def withhold(withholders, tables):

@@ -4,6 +4,7 @@
 import ast
 
 from _r2egym.perturb import name_of
+from _r2egym.sites import get
 
 FUNCTIONS = (ast.FunctionDef, getattr(ast, "AsyncFunctionDef", ast.FunctionDef))
 EQUALITIES = frozenset([
@@ -73,19 +74,6 @@ class Uses(object):
 
 def _count(into, name):
     into[name] = into.get(name, 0) + 1
-
-
-def get(owner, field, place):
-    """What a slot of a node holds."""
-    return getattr(owner, field) if place is None else getattr(owner, field)[place]
-
-
-def put(owner, field, place, node):
-    """Change what a slot holds."""
-    if place is None:
-        setattr(owner, field, node)
-    else:
-        getattr(owner, field)[place] = node
 
 
 def names_in(node):
