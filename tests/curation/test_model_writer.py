@@ -143,6 +143,27 @@ def test_texts_that_nobody_could_know_are_found():
     assert untold_texts("It should say: pieces need a size.", failing) == ()
 
 
+def test_what_a_test_gives_need_not_be_told():
+    """A text that it sets before it looks for it, the name of its own function, what a helper beside it returns."""
+    tests = (
+        "class Greeter:\n    def __init__(self):\n        self.word = 'welcome'\n\n\n"
+        "class GreetingTests(TestCase):\n    def setUp(self):\n        self.guest = 'stranger'\n\n"
+        "    def test_other(self):\n        assert greet() == 'farewell'\n\n"
+        "    def test_it(self):\n        def unforgettable():\n            pass\n\n"
+        "        thing.label = 'quince'\n        assert thing.label == 'quince'\n"
+        "        assert named(unforgettable) == 'unforgettable'\n"
+        "        self.assertEqual(greet(Greeter(), self.guest), 'welcome stranger')\n"
+        "        self.assertEqual(leave(), 'farewell')\n"
+    )
+    failing = make_evidence(
+        test_files={"tests/test_parts.py": tests},
+        failures=(
+            {"test": "tests/test_parts.py::GreetingTests::test_it", "status": "FAILED", "message": ""},
+        ),
+    )
+    assert untold_texts("It fails.", failing) == ("farewell",)
+
+
 def test_answers_are_read_with_patience():
     """The last report of several, and verdicts however they are set."""
     assert statement_in("[ISSUE]a[/ISSUE] or rather [ISSUE]\nb\n[/ISSUE]") == "b\n"

@@ -262,6 +262,27 @@ def test_new_names_are_told_with_their_signatures():
     )
 
 
+def test_new_names_are_told_of_python_2_as_well():
+    """Its statements do not keep the names of their file from being read."""
+    after = (
+        "import os\nclass URL(object):\n    def normalize(self, suffix=None):\n        try:\n"
+        "            print 'hello'\n        except OSError, error:\n            raise\n"
+        "    @property\n    def path(self):\n        return 0777\n    @staticmethod\n"
+        "    def of(text,  # what\n           *, strict=False): pass\nSCHEMES = {}\n"
+    )
+    evidence = make_evidence(
+        fix_files={"toy/urls.py": after},
+        base_files={"toy/urls.py": "class URL(object):\n    def show(self):\n        print self\n"},
+        test_files={"tests/test_urls.py": "URL.of('').normalize('g').path in SCHEMES"},
+    )
+    assert new_names(evidence) == (
+        "toy.urls.URL.normalize(suffix=None)",
+        "toy.urls.URL.path",
+        "toy.urls.URL.of(text, *, strict=False)",
+        "toy.urls.SCHEMES",
+    )
+
+
 def test_volatile_text_is_normalised():
     """Colours, addresses, temporary paths, durations and dates do not survive; the rest does."""
     text = "\x1b[31mboom\x1b[0m <A object at 0x7f00aa11bb22> /tmp/x/y1 in 0.12s at 2024-01-02 03:04:05.6\x00"

@@ -44,7 +44,11 @@ class Circle:
     epochs: int
     verifier_epochs: int
     lessons: int
+    """Tasks that are taught."""
     unseen: int
+    """Tasks that are not taught."""
+    tried: int
+    """Taught tasks that are rolled out; the measures are theirs."""
     dataset: Path | None = None
     """Where lessons come from; None: the bundled history's tasks."""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -126,7 +130,10 @@ class Circle:
             self._call([sys.executable, str(HERE / "tutor.py"), str(tasks), "--out", str(script)], {0})
         lessons = json.loads(script.read_text(encoding="utf-8"))
         by_length = sorted(lessons, key=lambda name: (sum(map(len, lessons[name])), name))
-        taught, unseen = by_length[: self.lessons], by_length[self.lessons :][: self.unseen]
+        pool = by_length[: self.lessons + self.unseen]
+        apart = len(pool) // self.unseen
+        unseen = pool[apart - 1 :: apart][: self.unseen]
+        taught = [name for name in pool if name not in unseen]
         words = [word for name in taught for word in ("--task", name)]
         self.r2egym("run", tasks, "--agent", f"script:{script}", *words, "--out", self.out / "taught")
         return taught, unseen
@@ -205,7 +212,12 @@ def main() -> None:
         help="a dataset whose tasks are taught and tried, instead of the bundled history's",
     )
     parser.add_argument("--lessons", type=int, default=6, help="tasks that are taught, the shortest ones")
-    parser.add_argument("--unseen", type=int, default=4, help="tasks that are tried and were not taught")
+    parser.add_argument(
+        "--unseen", type=int, default=4, help="tasks that are tried and were not taught, of the same lengths"
+    )
+    parser.add_argument(
+        "--tried", type=int, help="taught tasks that are tried, the shortest ones (default: all)"
+    )
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--verifier-epochs", type=int, default=5)
     parser.add_argument(
@@ -220,12 +232,14 @@ def main() -> None:
         verifier_epochs=given.verifier_epochs,
         lessons=given.lessons,
         unseen=given.unseen,
+        tried=given.tried or given.lessons,
         dataset=given.dataset and given.dataset.absolute(),
     )
     with circle.stage("tasks"):
         tasks = circle.tasks()
     with circle.stage("lessons"):
         taught, unseen = circle.teach(tasks)
+        taught = taught[: circle.tried]
     with circle.stage("export"):
         circle.export()
     with circle.stage("rollouts before"):

@@ -4,6 +4,9 @@
 
 The script is played with ``r2egym run DATASET --agent script:script.json``: real tools, a real sandbox, a real reward. What the
 oracle does (write the patch down, ``git apply``) solves tasks too, and would teach a model to ask for a patch that it does not have.
+
+Every second lesson has slips in it, and what is done about them: a file that is not where it was looked for, lines that are not there,
+lines quoted wrongly. A model that was only shown what works loses the thread at the first answer that no lesson had.
 """
 
 from __future__ import annotations
@@ -24,9 +27,9 @@ _AROUND = 4
 """Lines that are looked at before and after those that change."""
 
 
-def lessons(task: Task, repository: Repository) -> list[str]:
-    """The turns that put a task's gold patch in place."""
-    turns = []
+def lessons(task: Task, repository: Repository, *, slips: bool = False) -> list[str]:
+    """The turns that put a task's gold patch in place; ``slips``: with mistakes on the way, which are mended."""
+    turns: list[str] = []
     for part in parse_patch(task.patch, max_bytes=1 << 30):
         before = repository.read(task.base_commit, part.path)
         after = repository.read(task.fix_commit, part.path)
@@ -37,7 +40,8 @@ def lessons(task: Task, repository: Repository) -> list[str]:
             created = {"command": "create", "path": f"/testbed/{part.path}", "file_text": after.decode()}
             turns.append(_turn(f"{part.path} is missing, so I write it.", "file_editor", created))
         else:
-            turns += _edits(part.path, before.decode(), after.decode())
+            edits = list(_edits(part.path, before.decode(), after.decode()))
+            turns += _clumsy(part.path, edits) if slips else edits
     return [*turns, _turn("That is all.", "finish", {"command": "submit"})]
 
 
@@ -64,6 +68,25 @@ def _edits(path: str, before: str, after: str) -> Iterator[str]:
         now = text.replace(old, new).splitlines(keepends=True)
 
 
+def _clumsy(path: str, edits: list[str]) -> Iterator[str]:
+    """The same edits by somebody who slips: one kind of slip before each, in turn."""
+    for number, turn in enumerate(edits):
+        kind = (number // 2 + len(path)) % 3
+        looking = number % 2 == 0
+        if looking and kind == 0:
+            wrong = f"/testbed/{path.rpartition('/')[2]}" if "/" in path else f"/testbed/src/{path}"
+            yield _turn(f"I look at {path}.", "file_editor", {"command": "view", "path": wrong})
+            where = {"cmd": f"git ls-files | grep {path.rpartition('/')[2]}"}
+            yield _turn("It is not there, so I look for it.", "execute_bash", where)
+        elif looking and kind == 1:
+            beyond = {"command": "view", "path": f"/testbed/{path}", "view_range": "[90000, 90008]"}
+            yield _turn(f"I look at {path}.", "file_editor", beyond)
+        elif not looking and kind == 2:  # noqa: PLR2004 - the third kind
+            yield turn.replace("<parameter=old_str>", "<parameter=old_str>#", 1)
+            yield edits[number - 1].replace("I look at", "That is not what it says. I look again at", 1)
+        yield turn
+
+
 def _turn(thought: str, name: str, arguments: dict[str, str]) -> str:
     return f"{thought}\n\n{render(ToolCall(name=name, arguments=dict(arguments)))}"
 
@@ -83,8 +106,9 @@ def main() -> None:
     dataset = load_dataset(given.dataset)
     script = {}
     for task in dataset:
+        slips = len(script) % 2 == 1
         try:
-            script[task.instance_id] = lessons(task, _repository(task, dataset.root))
+            script[task.instance_id] = lessons(task, _repository(task, dataset.root), slips=slips)
         except UnicodeDecodeError:
             print(f"{task.instance_id} is left out: a file of it is not UTF-8")
     given.out.write_text(json.dumps(script, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -50,6 +50,17 @@ class Part(NamedTuple):
         return (self.node.text or b"").decode("utf-8", "surrogateescape")
 
     @property
+    def signature(self) -> str:
+        """How a function is called (``(a, b=1)``, a method without its first one); empty for classes, properties and the rest."""
+        inner = _inner(self.node)
+        found = inner.child_by_field_name("parameters") if self.type != "class" else None
+        marks = (child for child in self.node.named_children if child.type == "decorator")
+        if found is None or any("property" in _text(mark) for mark in marks):
+            return ""
+        given = [" ".join(_text(one).split()) for one in found.named_children if one.type != "comment"]
+        return f"({', '.join(given[self.type == 'method' and given[:1] in (['self'], ['cls']) :])})"
+
+    @property
     def key(self) -> tuple[str, str]:
         """What makes it the same one in another version of the file."""
         return self.type, self.name if self.type in NAMED else self.text

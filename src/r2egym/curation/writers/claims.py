@@ -1,7 +1,7 @@
 """What the hidden tests ask for and nobody could know: texts that they assert and that neither statement nor source tells.
 
 A text counts as told when each of its words stands somewhere in the statement, in the source that the fix touches, or in what
-the test itself hands in. Numbers are not looked for: most follow from the input by the rule that the statement gives.
+the test itself hands in: texts that it does not compare with, names that it gives, helpers of its module. Numbers are not looked for: most follow from the input by the rule that the statement gives.
 """
 
 from __future__ import annotations
@@ -24,17 +24,14 @@ def untold_texts(statement: str, evidence: Evidence) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for failure in evidence.failures:
         path, *names = failure.test.split("::")
-        function = _function(evidence.test_files.get(path, ""), names)
+        module = _parsed(evidence.test_files.get(path, ""))
+        function = _function(module, names)
         if function is None:
             continue
         asserted = list(_asserted(function))
-        given = {
-            node.value
-            for node in ast.walk(function)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
-        told = known | _words("\n".join(given - set(asserted)))
-        for text in asserted:
+        told = known | _words("\n".join(_handed_in(module, function, asserted)))
+        for node in asserted:
+            text = str(node.value)
             if _words(text) - told:
                 found.setdefault(text)
     return tuple(found)[:_MOST]
@@ -44,12 +41,17 @@ def _words(text: str) -> set[str]:
     return {word.lower() for word in _WORD.findall(text)}
 
 
-def _function(source: str, names: list[str]) -> ast.AST | None:
-    """The test's own code; None where it cannot be found."""
+def _parsed(source: str) -> ast.Module:
+    """A test's module; an empty one where it cannot be read."""
     try:
-        scope: ast.AST = parse_python(source)
+        return parse_python(source)
     except (SyntaxError, ValueError, RecursionError):
-        return None
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _function(module: ast.Module, names: list[str]) -> ast.AST | None:
+    """The test's own code; None where it cannot be found."""
+    scope: ast.AST = module
     for name in names:
         plain = name.partition("[")[0]
         inner = (node for node in getattr(scope, "body", []) if getattr(node, "name", None) == plain)
@@ -60,7 +62,30 @@ def _function(source: str, names: list[str]) -> ast.AST | None:
     return scope if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) else None
 
 
-def _asserted(function: ast.AST) -> Iterator[str]:
+def _handed_in(module: ast.Module, function: ast.AST, asserted: list[ast.Constant]) -> Iterator[str]:
+    """Names and texts of a test, but for those that it compares with, and of what its module has beside tests."""
+    compared = {id(node) for node in asserted}
+    for part in (function, *_besides_tests(module.body)):
+        for node in ast.walk(part):
+            if isinstance(node, ast.Constant):
+                if isinstance(node.value, str) and id(node) not in compared:
+                    yield node.value
+                continue
+            for field in ("id", "attr", "name", "arg"):
+                if isinstance(name := getattr(node, field, None), str):
+                    yield name
+
+
+def _besides_tests(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """What stands in a module, and in its classes, that is no test."""
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            yield from _besides_tests(node.body)
+        elif not getattr(node, "name", "").lower().startswith("test"):
+            yield node
+
+
+def _asserted(function: ast.AST) -> Iterator[ast.Constant]:
     """The texts that are compared with, looked for, or matched against a raised error."""
     for node in ast.walk(function):
         parts: list[ast.expr] = []
@@ -75,13 +100,13 @@ def _asserted(function: ast.AST) -> Iterator[str]:
             yield from _compared(part)
 
 
-def _compared(part: ast.expr) -> Iterator[str]:
+def _compared(part: ast.expr) -> Iterator[ast.Constant]:
     """Text constants of an expression that are no argument of a call in it."""
     if isinstance(part, ast.Call):
         return
     if isinstance(part, ast.Constant):
         if isinstance(part.value, str):
-            yield part.value
+            yield part
         return
     for child in ast.iter_child_nodes(part):
         if isinstance(child, ast.expr):

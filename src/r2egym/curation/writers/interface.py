@@ -1,18 +1,19 @@
 """The names that a fix brings into the world and that its tests use: a statement must tell them.
 
-Without them a task asks its solver to guess. Only names and signatures are told, as documentation would; never a body.
+Without them a task asks its solver to guess. Only names and signatures are told, as documentation would; never a body. They are
+read by a parser that knows Python 2 as well.
 """
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 
 from r2egym.curation.evidence import Evidence
-from r2egym.mining.syntax import parse_python
+from r2egym.mining.entities import NAMED, Outline
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_TARGET = re.compile(r"\A([A-Za-z_]\w*)\s*=")
 
 
 def new_names(evidence: Evidence) -> tuple[str, ...]:
@@ -40,28 +41,11 @@ def module_of(path: str) -> str:
 
 def _signatures(source: str) -> Iterator[tuple[str, str]]:
     """``(qualified name, signature)`` of a module's functions, classes and methods; assignments have no signature."""
-    try:
-        module = parse_python(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return
-    yield from _of_body(module.body, "")
-
-
-def _of_body(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, str]]:
-    for node in body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            is_property = any("property" in ast.unparse(mark) for mark in node.decorator_list)
-            yield prefix + node.name, "" if is_property else f"({_arguments(node, in_class=bool(prefix))})"
-        elif isinstance(node, ast.ClassDef):
-            yield prefix + node.name, ""
-            yield from _of_body(node.body, f"{prefix}{node.name}.")
-        elif isinstance(node, ast.Assign) and not prefix:
-            yield from ((target.id, "") for target in node.targets if isinstance(target, ast.Name))
-
-
-def _arguments(node: ast.FunctionDef | ast.AsyncFunctionDef, *, in_class: bool) -> str:
-    text = ast.unparse(node.args)
-    return re.sub(r"^(?:self|cls)(?:, |$)", "", text) if in_class else text
+    for part in Outline(source.encode("utf-8", "surrogateescape")).parts:
+        if part.type in NAMED:
+            yield part.name, part.signature
+        elif part.ast_type == "Assign":
+            yield from ((name, "") for name in _TARGET.findall(part.text)[:1])
 
 
 def _gains_used_parameter(old: str, new: str, used: set[str]) -> bool:
