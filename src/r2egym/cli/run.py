@@ -72,6 +72,12 @@ def run(
             "--max-tokens", min=1, help="Tokens of one request and its answer, after which it ends."
         ),
     ] = 32_768,
+    max_answer_tokens: Annotated[
+        int | None,
+        typer.Option(
+            "--max-answer-tokens", min=1, help="Tokens of one answer (default: the server's own bound)."
+        ),
+    ] = None,
     max_seconds: Annotated[
         int, typer.Option("--max-seconds", min=1, help="Seconds of models and commands, after which it ends.")
     ] = 1_200,
@@ -149,7 +155,7 @@ def run(
                 max_token_limit=max_tokens,
                 max_total_time=max_seconds,
             ),
-            sampling=Sampling(temperature=temperature, seed=seed),
+            sampling=Sampling(temperature=temperature, seed=seed, max_tokens=max_answer_tokens),
             logprobs=logprobs,
         ),
         work=WorkOptions(history=history, persistent_shell=persistent_shell, seal=seal),

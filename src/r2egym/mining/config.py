@@ -52,7 +52,8 @@ class MiningConfig(Record):
     only_python: bool = False
     """Whether all program code that is touched must be Python; documents and settings may ride along."""
     code_change: bool = False
-    """Whether a function or class outside the tests must differ beyond comments and docstrings."""
+    """Whether a function or class outside the tests must differ beyond comments and docstrings; always, where a commit without
+    tests is let in."""
     test_entity_edit: bool = False
     """Whether a function, class or method of the tests must be added or edited."""
     test_match: bool = False

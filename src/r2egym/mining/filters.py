@@ -106,9 +106,8 @@ def statements(candidate: Candidate, files: Sequence[Reading], config: MiningCon
 
 
 def no_code_change(candidate: Candidate, files: Sequence[Reading], config: MiningConfig) -> str | None:
-    """Comments and docstrings alone."""
-    del candidate
-    if not config.code_change:
+    """Comments and docstrings alone; and, without tests, all that no function has to do with: there is nothing to call."""
+    if not config.code_change and any(file.is_test for file in candidate.files):
         return None
     changed = any(differs_in_code(one.file, one.before, one.after) for one in files if not one.is_test)
     return None if changed else "no-code-change"

@@ -40,10 +40,15 @@ def module_of(path: str) -> str:
 
 
 def _signatures(source: str) -> Iterator[tuple[str, str]]:
-    """``(qualified name, signature)`` of a module's functions, classes and methods; assignments have no signature."""
-    for part in Outline(source.encode("utf-8", "surrogateescape")).parts:
+    """``(qualified name, signature)`` of a module's functions, classes and methods; assignments have no signature.
+
+    A class is called as its own ``__init__`` says.
+    """
+    parts = Outline(source.encode("utf-8", "surrogateescape")).parts
+    made = {part.name.removesuffix(".__init__"): part.signature for part in parts if part.type == "method"}
+    for part in parts:
         if part.type in NAMED:
-            yield part.name, part.signature
+            yield part.name, made.get(part.name, "") if part.type == "class" else part.signature
         elif part.ast_type == "Assign":
             yield from ((name, "") for name in _TARGET.findall(part.text)[:1])
 
