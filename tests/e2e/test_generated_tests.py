@@ -1,14 +1,16 @@
 """A fix that came without tests becomes a task whose tests a model wrote, over HTTP, through the whole pipeline."""
 
+from contextlib import closing
 from pathlib import Path
+from typing import Never
 
 import pytest
 
 from r2egym.curation import CurateConfig, Options, curate
 from r2egym.curation.funnel import NotATaskError
-from r2egym.curation.testgen import hidden_tests, test_patch
+from r2egym.curation.testgen import Material, TestWriter, hidden_tests, test_patch
 from r2egym.demo import unpack
-from r2egym.llm import ScriptedServer
+from r2egym.llm import ScriptedServer, open_model
 from r2egym.mining import MiningConfig, Repository, parse_patch
 from r2egym.records import Answer, Usage
 from r2egym.tasks import load_dataset
@@ -61,6 +63,27 @@ def test_a_fix_without_tests_becomes_a_task(tmp_path: Path):
     assert any(name.startswith(path) for name in task.fail_to_pass)
     assert path in task.test_patch
     assert "test_generated" not in task.problem_statement
+
+
+def test_a_change_that_nobody_can_tell_is_given_up_at_once():
+    """The model says so, once; the funnel counts it under a reason of its own."""
+    asked: list[str] = []
+
+    def answer(body: dict) -> Answer:
+        asked.append(body["messages"][-1]["content"])
+        return Answer(text="NOTHING: a loop became\na comprehension.", usage=Usage(prompt=10, completion=5))
+
+    def unasked(*_: object) -> Never:
+        raise AssertionError("there is nothing to make or to measure")
+
+    with (
+        ScriptedServer(answer) as server,
+        closing(open_model("openai/tester", base_url=server.base_url)) as model,
+    ):
+        material = Material(message="Tidy", patch="diff", files={"a.py": "x = 1\n"})
+        with pytest.raises(NotATaskError, match="a loop became a comprehension") as told:
+            TestWriter(model).task("c" * 40, material, unasked, unasked)
+    assert (told.value.reason, len(asked)) == ("same-behaviour", 1)
 
 
 def test_an_answer_without_a_module_is_none():

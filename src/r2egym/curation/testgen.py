@@ -24,6 +24,7 @@ from r2egym.records import HiddenFile, HiddenTests, Message, Mutation, Request, 
 
 PATH = "tests/test_generated_{commit}.py"
 _TRIES = 3
+_NOTHING = re.compile(r"\W*NOTHING\b")
 _CODE = re.compile(r"```(?:python)?[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _SHOWN = 40_000
 """Characters of the fixed files that the model is shown."""
@@ -42,7 +43,8 @@ Write one pytest module that fails on the repository as it was before the change
 - Nothing random, nothing that depends on time, network, order or the machine; no mocks of the code under test.
 - Plain functions named test_..., imports at the top, no dependency that the repository does not have.
 
-Answer with the module in one ```python block.
+Answer with the module in one ```python block. Where every call that users can make gives the same before and after the change, no
+such module exists: answer with the word NOTHING and why.
 """
 
 
@@ -113,7 +115,7 @@ class TestWriter:
             measure: what the tests make of small faults.
 
         Raises:
-            NotATaskError: no module held (stage ``select``).
+            NotATaskError: no module held, or the model sees nothing to test (stage ``select``).
             ModelRequestError: the server refuses what it is asked as such.
         """
         account = _Account()
@@ -123,6 +125,10 @@ class TestWriter:
         while account.tries < self._tries and not strengthened:
             answer = self._ask(messages, account)
             strengthened = best is not None
+            if best is None and _NOTHING.match(answer) and not _CODE.search(answer):
+                raise NotATaskError(
+                    "select", "same-behaviour", f"{self.name}: {' '.join(answer.split())[:300]}"
+                )
             try:
                 task = make(hidden_tests(answer, commit))
             except NotATaskError as reason:
