@@ -37,7 +37,7 @@ test-long: setup ## what takes many minutes: the whole demo, naive graders again
 	@$(BIN)/python -m pytest -m long -n auto --dist loadfile $(PYTEST)
 	@R2EGYM_TEST_KILLS=200 R2EGYM_TEST_CALLS=10000 $(BIN)/python -m pytest tests/rollouts/test_kills.py tests/tools/test_fuzz.py
 
-test-system: setup-system ## what needs root, apt or heavy extras: fresh Debian roots, an ordinary user, Docker, a browser, Ray
+test-system: setup-system trainer ## what needs root, apt or heavy extras: fresh Debian roots, Docker, a browser, Ray, LLaMA-Factory
 	@$(BIN)/python -m pytest tests/system $(RAY_TESTS) -m "not long" $(PYTEST)
 
 trainer: ## LLaMA-Factory for CPUs in an environment of its own, 2 GB (TRAINER=DIR)

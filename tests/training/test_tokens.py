@@ -82,20 +82,28 @@ def test_what_the_server_did_not_see_is_not_exact(
 def test_log_probabilities_come_from_the_server(
     facilities: Facilities, task: Task, tokenizer: Path, tokens: Tokens, tmp_path: Path
 ):
-    """One a token that the model wrote; an answer that was put together otherwise has none, and is told of."""
+    """One a token that the model wrote, as it wrote them: blanks, a call that needs repairs, an answer that was cut off."""
     said = [
         "I look.\n\n" + render(ToolCall(name="execute_bash", arguments={"cmd": "ls"})),
         render(ToolCall(name="finish", arguments={"command": "submit"})),
     ]
 
+    seen: list[tuple[int, str]] = []
+
     def answer(body: dict) -> Answer:
-        turn = sum(message["role"] == "assistant" for message in body["messages"])
-        again = turn == 0 and body["seed"] == 1
-        ids = [*tokens.encode(said[turn]), *tokens.pieces([Message(role="assistant")])[1].ids]
         assert body["logprobs"]
+        told = [message["content"] for message in body["messages"] if message["role"] == "assistant"]
+        seen.extend((body["seed"], text) for text in told[-1:])
+        text, ends = said[len(told)], True
+        if len(told) == 0 and body["seed"] == 1:
+            text = text.replace("</function>", "").rstrip() + "  \n"
+        elif len(told) == 0 and body["seed"] == 2:
+            text, ends = text[:-20], False
+        ids = tokens.encode(text) + tokens.pieces([Message(role="assistant")])[1].ids * ends
         return Answer(
-            text=said[turn] + ("\n" if again else ""),
+            text=text,
             usage=Usage(prompt=10, completion=len(ids)),
+            finish="stop" if ends else "length",
             logprobs=tuple(TokenLogprob(token=text, logprob=-0.5) for text in tokens.texts(ids)),
         )
 
@@ -104,17 +112,29 @@ def test_log_probabilities_come_from_the_server(
         loop = LoopOptions(logprobs=True).model_copy(
             update={"sampling": LoopOptions().sampling.model_copy(update={"seed": 0})}
         )
-        options = RunOptions(attempts=2, loop=loop)
+        options = RunOptions(attempts=3, loop=loop)
         write_dataset(tmp_path / "tasks", [row for row, _ in several(task, 1)])
         run = Run(
             tmp_path / "run", several(task, 1), spec, options, facilities, source=str(tmp_path / "tasks")
         )
-        assert [one.score for one in run] == [0.0, 0.0]
+        assert [one.score for one in run] == [0.0, 0.0, 0.0]
     export([tmp_path / "run"], tmp_path / "out", ExportOptions(purpose="rl", tokenizer=str(tokenizer)))
-    first, second = read(tmp_path / "out")
-    assert first["exact"]
-    assert [round(value, 3) for value in first["logprobs"]] == [
-        -0.5 * mine for mine in first["response_mask"]
+    rows = read(tmp_path / "out")
+    for row in rows:
+        assert row["exact"]
+        assert [round(value, 3) for value in row["logprobs"]] == [
+            -0.5 * mine for mine in row["response_mask"]
+        ]
+    said_by = [
+        tokens.decode(
+            [one for one, mine in zip(row["response_ids"], row["response_mask"], strict=True) if mine]
+        )
+        for row in rows
     ]
-    assert not second["exact"]
-    assert second["logprobs"] is None
+    last = said[1] + "<|im_end|>"
+    assert said_by == [
+        said[0] + "<|im_end|>" + last,
+        said[0].replace("</function>", "").rstrip() + "  \n<|im_end|>" + last,
+        said[0][:-20] + last,
+    ]
+    assert dict(seen)[1].endswith("  \n")  # the server was shown what it had said

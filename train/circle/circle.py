@@ -53,6 +53,7 @@ class Circle:
     """Tasks that are not taught."""
     tried: int
     """Taught tasks that are rolled out; the measures are theirs."""
+    learning_rate: float | None
     jobs: int
     """Attempts of a model at once."""
     dataset: Path | None = None
@@ -162,9 +163,10 @@ class Circle:
             return
         factory, base = self.trainer.parent / "llamafactory-cli", f"model_name_or_path={self.out / 'base'}"
         trained = self.out / (f"{kind}-adapter" if self.base.lora else kind)
+        rate = [f"learning_rate={self.learning_rate}"] if self.learning_rate else []
         self.with_trainer(
             factory, "train", self.base.config(kind), base, f"dataset_dir={self.out / 'rows'}",
-            f"output_dir={trained}", f"num_train_epochs={epochs}", log=self.out / f"train-{kind}.log",
+            f"output_dir={trained}", f"num_train_epochs={epochs}", *rate, log=self.out / f"train-{kind}.log",
         )  # fmt: skip
         if self.base.lora:
             self.with_trainer(
@@ -200,6 +202,18 @@ class Circle:
         )
         self.r2egym("bestk", run, answer=True)
 
+    def token_rows(self) -> None:
+        """Rows for reinforcement learning, which the model that said them reads again."""
+        rows, agent = self.out / "rows", self.out / "agent"
+        self.r2egym(
+            "export", self.out / "after", self.out / "attempts", "--for", "rl", "--tokenizer", agent,
+            "--opening", PROMPTS, "--out", rows,
+        )  # fmt: skip
+        told = self.out / "check-rl.json"
+        self.with_trainer(
+            ROOT / "train" / "check_rl.py", rows / "r2egym_rl.parquet", "--model", agent, log=told
+        )
+
     def report(self, taught: Sequence[str], unseen: Sequence[str], runs: Sequence[str]) -> dict[str, Any]:
         """What was measured, written to ``report.json``."""
         lessons = json.loads((self.out / "script.json").read_text(encoding="utf-8"))
@@ -215,8 +229,8 @@ class Circle:
         return told
 
 
-def main() -> None:
-    """Go round once."""
+def asked() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, default=Path("circle-out"))
     parser.add_argument(
@@ -237,11 +251,17 @@ def main() -> None:
     parser.add_argument("--base", choices=sorted(BASES), default="tiny", help="the model to start from")
     parser.add_argument("--vllm", type=Path, help="an environment with vLLM, to serve with it")
     parser.add_argument("--epochs", type=int, help="of the agent (default: the model's own)")
+    parser.add_argument("--learning-rate", type=float, help="of both (default: the configuration's)")
     parser.add_argument("--verifier-epochs", type=int, help="of the verifier (default: the model's own)")
     parser.add_argument(
         "--attempts", type=int, default=3, help="attempts a task that the verifier chooses among"
     )
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Go round once."""
+    given = asked()
     given.out.mkdir(parents=True, exist_ok=True)
     trainer = given.venv.absolute() / "bin" / "python"
     vllm = given.vllm and given.vllm.absolute() / "bin" / "python"
@@ -250,6 +270,7 @@ def main() -> None:
         trainer=trainer,
         server=Server(vllm or trainer, vllm=bool(vllm)),
         base=BASES[given.base],
+        learning_rate=given.learning_rate,
         jobs=8 if vllm else 1,
         lessons=given.lessons,
         unseen=given.unseen,
@@ -277,10 +298,7 @@ def main() -> None:
     with circle.stage("verify and select"):
         circle.verify(run)
     with circle.stage("token rows"):
-        circle.r2egym(
-            "export", circle.out / "after", circle.out / "attempts", "--for", "rl", "--tokenizer",
-            circle.out / "agent", "--opening", PROMPTS, "--out", circle.out / "rows",
-        )  # fmt: skip
+        circle.token_rows()
     circle.report(taught, unseen, ("before", "after", "attempts"))
     print(f"\n{circle.out / 'report.json'}")
 

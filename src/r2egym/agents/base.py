@@ -34,7 +34,8 @@ class LoopOptions(Record):
     condense_tokens: int | None = 28_000
     """Tokens of a request past which older observations are left out of it; None: never."""
     logprobs: bool = False
-    """Whether to ask the server for the log probability of each token that it gives, for ``r2egym export --for rl``."""
+    """Whether to ask the server for the log probability of each token that it gives, for ``r2egym export --for rl``. The
+    conversation then goes on with every answer as it was given, since a row is of use only when it is what the server saw."""
 
 
 class Policy(Protocol):

@@ -45,6 +45,8 @@ def turn(step: Step, mode: Mode) -> tuple[Message, Message]:
             Message(role="tool", content=step.observation, call_id=native.id, name=native.name),
         )
     said = "\n\n".join(part for part in (step.thought, step.action) if part)
+    if step.verbatim and step.raw:
+        said = step.raw
     return Message(role="assistant", content=said), Message(role="user", content=step.observation)
 
 

@@ -212,10 +212,12 @@ class _Loop:
             exit_code=outcome.exit_code,
             repairs=(*said.repairs, *outcome.repairs),
             logprobs=tuple((token.token, token.logprob) for token in answer.logprobs),
+            cut=answer.finish == "length",
         )
         native = bool(answer.calls)
         lost = not native and turn(step, self._agent.mode)[0].content != answer.text
-        return step.model_copy(update={"raw": answer.text}) if lost else step
+        kept = {"raw": answer.text, "verbatim": self._options.logprobs}
+        return step.model_copy(update=kept) if lost else step
 
     def _reason(self, step: Step, remaining: int, answer: Answer) -> ExitReason | None:
         limits = self._options.limits

@@ -58,7 +58,10 @@ def run(
     ] = None,
     logprobs: Annotated[
         bool,
-        typer.Option("--logprobs", help="Keep the log probability of each token, for `export --for rl`."),
+        typer.Option(
+            "--logprobs",
+            help="Keep each token's log probability, and answers letter by letter, for `export --for rl`.",
+        ),
     ] = False,
     max_steps: Annotated[
         int, typer.Option("--max-steps", min=1, help="Steps after which the agent is asked to hand in.")

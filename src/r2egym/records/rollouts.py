@@ -67,6 +67,10 @@ class Step(Record):
     """What had to be mended in the call, one phrase each."""
     raw: str = ""
     """The answer as the model wrote it, where it is not the thought and the call put together again."""
+    verbatim: bool = False
+    """Whether the conversation went on with the answer as the model wrote it, and not put together again."""
+    cut: bool = False
+    """Whether the answer ended for want of tokens."""
     logprobs: tuple[tuple[str, float], ...] = ()
     """Each token of the answer and its log probability, where the server was asked for them and told."""
 

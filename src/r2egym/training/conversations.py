@@ -11,7 +11,7 @@ from typing import Literal
 from r2egym.agents import AgentConfig, conversation, packaged_config, read_config
 from r2egym.agents.config import filled
 from r2egym.agents.loop import opening
-from r2egym.records import Message, Step, Trajectory
+from r2egym.records import Message, Trajectory
 from r2egym.tools import R2EGYM
 from r2egym.training.options import Thoughts
 
@@ -56,7 +56,6 @@ class Openings:
 
 def converse(trajectory: Trajectory, openings: Openings, thoughts: Thoughts = "keep") -> tuple[Message, ...]:
     """The conversation, up to the model's last turn."""
-    steps: tuple[Step, ...] = trajectory.trajectory_steps
-    if thoughts == "drop":
-        steps = tuple(step.model_copy(update={"thought": ""}) for step in steps)
-    return tuple(conversation(openings.of(trajectory), steps, "xml")[:-1])
+    change = {"verbatim": False} | ({"thought": ""} if thoughts == "drop" else {})
+    steps = (step.model_copy(update=change) for step in trajectory.trajectory_steps)
+    return tuple(conversation(openings.of(trajectory), tuple(steps), "xml")[:-1])

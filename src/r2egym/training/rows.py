@@ -10,7 +10,7 @@ from r2egym.agents.history import with_reminder
 from r2egym.records import Message, Step, TestStatus, Trajectory
 from r2egym.training.conversations import Openings, converse
 from r2egym.training.options import ExportOptions
-from r2egym.training.tokens import Tokens, folder_of
+from r2egym.training.tokens import Piece, Tokens, folder_of
 from r2egym.verifiers import JudgeOptions, ask, view_of
 
 YES, NO = "<judgement>YES</judgement>", "<judgement>NO</judgement>"
@@ -69,7 +69,8 @@ def token_row(trajectory: Trajectory, openings: Openings, tokens: Tokens) -> Row
     """A row of reinforcement: what the model was given, what followed, and which of it the model wrote.
 
     ``exact`` says whether these are the very texts that passed between server and environment: calls as XML, no older
-    observation left out, and nothing of an answer lost when it was taken apart. Log probabilities are told only then.
+    observation left out, and every answer as it was given. Log probabilities are told only then. The end of a turn that ended for
+    want of tokens is not the model's.
     """
     steps = trajectory.trajectory_steps
     opening = list(openings.of(trajectory))
@@ -77,13 +78,13 @@ def token_row(trajectory: Trajectory, openings: Openings, tokens: Tokens) -> Row
     prompt = [*opening[:-1], with_reminder(opening[-1], steps[0].reminder)]
     pieces = tokens.pieces(messages)
     head = 3 * len(prompt) + 1  # the first turn's heading belongs to what the model was given
-    rest = pieces[head:-1]  # and the newline after the last turn to nobody
+    rest = _ends_apart(pieces[head:-1], steps)  # and the newline after the last turn to nobody
     grade, failure = trajectory.grade, trajectory.failure
     exact = (
         bool(trajectory.model)
         and trajectory.mode == "xml"
         and tuple(opening) == trajectory.opening
-        and not any(step.raw or step.info.get("condensed") for step in steps)
+        and not any((step.raw and not step.verbatim) or step.info.get("condensed") for step in steps)
     )
     own = [piece.ids for piece in rest if piece.own]
     logprobs = _logprobs(steps, own, tokens) if exact else None
@@ -130,6 +131,15 @@ def _passed(statuses: dict[str, TestStatus]) -> int:
     return sum(status == TestStatus.PASSED for status in statuses.values())
 
 
+def _ends_apart(pieces: list[Piece], steps: tuple[Step, ...]) -> list[Piece]:
+    """The pieces, with the mark at the end of each turn that was cut as a piece of its own."""
+    found, turns = [], iter(steps)
+    for piece in pieces:
+        cut = piece.own and next(turns).cut
+        found += [Piece(piece.ids[:-1], own=True), Piece(piece.ids[-1:], own=False)] if cut else [piece]
+    return found
+
+
 def _logprobs(steps: tuple[Step, ...], own: list[list[int]], tokens: Tokens) -> list[list[float]] | None:
     """Of every token of every turn; None where the server did not tell, or cut its text otherwise than this tokenizer."""
     found = []
@@ -140,7 +150,7 @@ def _logprobs(steps: tuple[Step, ...], own: list[list[int]], tokens: Tokens) -> 
     return found
 
 
-def _spread(logprobs: list[list[float]] | None, rest: list[Any]) -> list[float] | None:
+def _spread(logprobs: list[list[float]] | None, rest: list[Piece]) -> list[float] | None:
     """One number a token of the response; 0 for those that the model did not write."""
     if logprobs is None:
         return None
