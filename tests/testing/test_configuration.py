@@ -30,3 +30,11 @@ def test_without_settings_there_are_none(tmp_path: Path):
         "options": [],
         "pythonpath": [],
     }
+
+
+def test_of_its_arguments_those_stay_that_change_what_a_test_means(tmp_path: Path):
+    """Plugins that are not wanted are not loaded; those that are wanted would be code of the work tree, and reports are ours."""
+    given = "-ra -p no:aiohttp --cov=x -pno:xdoctest -p tests.plugin --import-mode importlib -m 'not slow' --durations=3"
+    write(tmp_path, pytest_ini=f"[pytest]\naddopts =\n    {given}\n")
+    found = configuration.read(str(tmp_path))["options"]
+    assert found == ["-p", "no:aiohttp", "-pno:xdoctest", "--import-mode=importlib"]

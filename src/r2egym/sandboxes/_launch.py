@@ -147,8 +147,18 @@ def _heeding_interrupts(line: list[str]) -> list[str]:
     An order to ignore a signal is inherited, and a shell that has it cannot be interrupted.
     """
     ignored = [n.name.removeprefix("SIG") for n in _INTERRUPTS if signal.getsignal(n) is signal.SIG_IGN]
-    env = shutil.which("env") if ignored else None
+    env = _env_that_resets() if ignored else None
     return [env, f"--default-signal={','.join(ignored)}", *line] if env else line
+
+
+@functools.cache
+def _env_that_resets() -> str | None:
+    """The machine's ``env``, where it can reset signals (coreutils 8.31 and later)."""
+    env = shutil.which("env")
+    if env is None:
+        return None
+    done = subprocess.run([env, "--default-signal=INT", "true"], capture_output=True, check=False)
+    return None if done.returncode else env
 
 
 def launch(

@@ -2,7 +2,8 @@
 """The repository's pytest settings that change what a test means; the rest (reports, selections) is left out.
 
 Read before any code of the task runs. They are handed to pytest in a file of ours, so no file in the work tree is
-looked at by pytest itself. Limits: of ``addopts`` only :data:`OPTIONS` survive.
+looked at by pytest itself. Limits: of ``addopts`` only :data:`OPTIONS` survive, and plugins that are not wanted (``-p no:NAME``);
+those that are wanted would be code of the work tree in the process that judges it.
 """
 
 import io
@@ -100,6 +101,10 @@ def _cleaned(found, folder):
         name, equals, _ = word.partition("=")
         if name in OPTIONS:
             options.append(word if equals else "%s=%s" % (word, following))
+        elif following.startswith("no:") and word == "-p":
+            options += [word, following]
+        elif word.startswith("-pno:"):
+            options.append(word)
     ini = {name: value for name, value in values.items() if name not in DROPPED}
     places = [os.path.join(folder, place) for place in values.get("pythonpath", "").split()]
     return {"ini": ini, "options": options, "pythonpath": places}
