@@ -19,7 +19,7 @@ GOOD = (
     "Cutting a list in pieces loses its end\n\n`chunked([1, 2, 3], 2)` gives `[[1, 2]]`. I expected the last, shorter piece too: "
     "`[[1, 2], [3]]`."
 )
-FINE = "leaks: no\ntests: no\nunsolvable: no\nunnatural: no"
+FINE = "leaks: no\ntests: no\nunsolvable: no\nuntrue: no\nunnatural: no"
 LEAKING = "The fix is `return [x[i:i + n] for i in range(0, len(x), n)]`, which is what chunked has to do."
 
 
@@ -85,12 +85,14 @@ def test_what_machines_find_goes_back_to_the_model(first: str, complaint: str):
 
 def test_what_the_judge_finds_goes_back_too():
     """Each fault of the rubric, in words that the model can act on."""
-    found = "leaks: no\ntests: no\nunsolvable: yes, the length of pieces is not told\nunnatural: no"
+    found = (
+        "leaks: no\ntests: no\nunsolvable: yes, the length of pieces is not told.\nuntrue: no\nunnatural: yes"
+    )
     author = Author([report(GOOD), report(GOOD + " Pieces have two items.")], [found, FINE])
     made = write(author)
-    assert made.provenance["complaints"] == [
-        "a reader with the repository could not make the tests pass from what it says (the length of pieces is not told)"
-    ]
+    (complaint,) = made.provenance["complaints"]
+    assert "follows from neither (the length of pieces is not told); no user would write it so" in complaint
+    assert complaint in author.bodies[2]["messages"][-1]["content"]
     assert made.text.endswith("two items.\n")
 
 
@@ -167,9 +169,8 @@ def test_what_a_test_gives_need_not_be_told():
 def test_answers_are_read_with_patience():
     """The last report of several, and verdicts however they are set."""
     assert statement_in("[ISSUE]a[/ISSUE] or rather [ISSUE]\nb\n[/ISSUE]") == "b\n"
-    assert faults_in("**Leaks:** No.\n- tests: NO\nunsolvable - yes: why?\n> unnatural: no") == [
-        "a reader with the repository could not make the tests pass from what it says (why?)"
-    ]
+    answer = "**Leaks:** No.\n- tests: NO\nunsolvable - no\n*untrue*: yes: why?\n> unnatural: no"
+    assert faults_in(answer) == ["the code or the failures contradict what it claims (why?)"]
     assert faults_in("leaks: no") is None
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from r2egym.curation.evidence import Evidence
-from r2egym.mining.syntax import parse_python
+from r2egym.curation.writers.mended import about_the_fix, module_and_function
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _EQUALITIES = ("assertEqual", "assertEquals", "assertIn", "assertRaisesRegex", "assertMultiLineEqual")
@@ -19,13 +19,11 @@ _MOST = 5
 
 
 def untold_texts(statement: str, evidence: Evidence) -> tuple[str, ...]:
-    """Texts that the tests of the fix assert, with a word that is told nowhere; at most five."""
+    """Texts that the tests about the fix assert, with a word that is told nowhere; at most five."""
     known = _words(statement) | _words("\n".join(evidence.base_files.values()))
     found: dict[str, None] = {}
-    for failure in evidence.failures:
-        path, *names = failure.test.split("::")
-        module = _parsed(evidence.test_files.get(path, ""))
-        function = _function(module, names)
+    for failure in about_the_fix(evidence):
+        module, function = module_and_function(evidence, failure)
         if function is None:
             continue
         asserted = list(_asserted(function))
@@ -39,27 +37,6 @@ def untold_texts(statement: str, evidence: Evidence) -> tuple[str, ...]:
 
 def _words(text: str) -> set[str]:
     return {word.lower() for word in _WORD.findall(text)}
-
-
-def _parsed(source: str) -> ast.Module:
-    """A test's module; an empty one where it cannot be read."""
-    try:
-        return parse_python(source)
-    except (SyntaxError, ValueError, RecursionError):
-        return ast.Module(body=[], type_ignores=[])
-
-
-def _function(module: ast.Module, names: list[str]) -> ast.AST | None:
-    """The test's own code; None where it cannot be found."""
-    scope: ast.AST = module
-    for name in names:
-        plain = name.partition("[")[0]
-        inner = (node for node in getattr(scope, "body", []) if getattr(node, "name", None) == plain)
-        found = next(inner, None)
-        if found is None:
-            return None
-        scope = found
-    return scope if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef) else None
 
 
 def _handed_in(module: ast.Module, function: ast.AST, asserted: list[ast.Constant]) -> Iterator[str]:

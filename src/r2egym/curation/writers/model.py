@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from r2egym.curation.evidence import Evidence
 from r2egym.curation.writers.base import Statement
-from r2egym.curation.writers.brief import brief
+from r2egym.curation.writers.brief import brief, shown
 from r2egym.curation.writers.claims import untold_texts
 from r2egym.curation.writers.leaks import find_leaks
 from r2egym.curation.writers.prompts import JUDGE, RUBRIC, SYSTEM, again, judged, styled
@@ -27,7 +27,7 @@ from r2egym.records import Answer, Message, Request, Usage
 
 _ISSUE = re.compile(r"\[ISSUE\](.*?)\[/ISSUE\]", re.DOTALL)
 _ANSWER = re.compile(
-    r"^[^\w\n]*(leaks|tests|unsolvable|unnatural)[^\w\n]+(yes|no)\b[^\w\n]*(.*)$",
+    rf"^[^\w\n]*({'|'.join(RUBRIC)})[^\w\n]+(yes|no)\b[^\w\n]*(.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _TRIES = 3
@@ -141,14 +141,15 @@ class ModelWriter:
         if leaks := find_leaks(text, evidence):
             return f"it tells {leaks[0]}"
         if untold := untold_texts(text, evidence):
-            return f"what is expected cannot be known from it: it has to tell the exact text {untold[0]!r}"
+            exact = ", ".join(map(repr, untold))
+            return f"what is expected cannot be known from it: it has to tell, word by word, {exact}"
         asked = [
             Message(role="system", content=JUDGE),
-            Message(role="user", content=judged(text, brief(evidence))),
+            Message(role="user", content=judged(text, shown(evidence))),
         ]
         found = faults_in(self._ask(asked, account, 0.0).text)
         account.judgement = "none" if found is None else "failed" if found else "passed"
-        return found[0] if found else ""
+        return "; ".join(found or ())
 
     def _ask(self, messages: list[Message], account: _Account, temperature: float) -> Answer:
         answer = self._model.complete(Request(messages=tuple(messages), temperature=temperature))
@@ -168,5 +169,7 @@ def faults_in(answer: str) -> list[str] | None:
     if set(told) != set(RUBRIC):
         return None
     return [
-        f"{RUBRIC[name]} ({why or 'says the judge'})" for name, (said, why) in told.items() if said == "yes"
+        f"{RUBRIC[name]} ({why.rstrip('.') or 'says the judge'})"
+        for name, (said, why) in told.items()
+        if said == "yes"
     ]

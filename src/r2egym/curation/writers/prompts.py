@@ -30,16 +30,18 @@ and `b` not, it works. By the way, `merge(a, b, unique=True)` should say `nothin
 """
 
 RUBRIC = {
-    "leaks": "it reveals the change that solves the problem, or hints at where or how to make it",
+    "leaks": "it reveals the change that solves the problem, or hints at where or how to make it; names, arguments, messages and values "
+    "that the tests ask for are no hint",
     "tests": "it speaks of tests, test files or test frameworks",
-    "unsolvable": "a reader with the repository could not make the tests pass from what it says",
+    "unsolvable": "a name, message or value that the tests ask for stands neither in it nor in the repository, and follows from neither",
+    "untrue": "the code or the failures contradict what it claims",
     "unnatural": "no user would write it so",
 }
 """Fault → what it means; the order in which a judge is asked."""
 
 JUDGE = """\
 You check reports of problems in software before programmers get them. The programmer will see the report and the repository as it was \
-before the change, and is judged by the tests, which he does not see. Answer with four lines, each a word, a colon, `yes` or `no`, and \
+before the change, and is judged by the tests, which he does not see. Answer with one line for each of these, the word, a colon, `yes` or `no`, and \
 after a `yes` the reason in one sentence:
 
 """ + "\n".join(f"{name}: yes when {meaning}" for name, meaning in RUBRIC.items())
@@ -58,9 +60,9 @@ def again(complaint: str) -> str:
     )
 
 
-def judged(statement: str, brief: str) -> str:
+def judged(statement: str, evidence: str) -> str:
     """What a judge is shown."""
     return (
         f"The report:\n\n[ISSUE]\n{statement.strip()}\n[/ISSUE]\n\nWhat is behind it, which the programmer does not see:\n\n"
-        f"{brief}\nAnswer with the four lines."
+        f"{evidence}\nAnswer with the {len(RUBRIC)} lines."
     )
