@@ -15,6 +15,7 @@ from r2egym.mining import MiningConfig, Repository, parse_patch
 from r2egym.records import Answer, Usage
 from r2egym.tasks import load_dataset
 
+PATCH = "diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-y = 1\n+x = 1\n"
 SUBJECT = 'Read "1 1/2 cup" again'
 EMPTY = "```python\ndef test_nothing():\n    assert True\n```"
 WEAK = "```python\nfrom larder.units import read\n\n\ndef test_read():\n    assert read('1 1/2 cup')[1] == 'cup'\n```"
@@ -80,7 +81,7 @@ def test_a_change_that_nobody_can_tell_is_given_up_at_once():
         ScriptedServer(answer) as server,
         closing(open_model("openai/tester", base_url=server.base_url)) as model,
     ):
-        material = Material(message="Tidy", patch="diff", files={"a.py": "x = 1\n"})
+        material = Material(message="Tidy", patch=PATCH, files={"a.py": "x = 1\n"})
         with pytest.raises(NotATaskError, match="a loop became a comprehension") as told:
             TestWriter(model).task("c" * 40, material, unasked, unasked)
     assert (told.value.reason, len(asked)) == ("same-behaviour", 1)

@@ -16,9 +16,12 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+from r2egym.curation.excerpts import excerpt
 from r2egym.curation.funnel import NotATaskError
 from r2egym.errors import ModelError, ModelRequestError
 from r2egym.llm import Model, total
+from r2egym.mining import parse_patch
+from r2egym.mining.entities import changed_lines
 from r2egym.mining.syntax import parse_python
 from r2egym.records import HiddenFile, HiddenTests, Message, Mutation, Request, Task, Usage
 
@@ -26,7 +29,7 @@ PATH = "tests/test_generated_{commit}.py"
 _TRIES = 3
 _NOTHING = re.compile(r"\W*NOTHING\b")
 _CODE = re.compile(r"```(?:python)?[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_SHOWN = 40_000
+_SHOWN = 60_000
 """Characters of the fixed files that the model is shown."""
 
 SYSTEM = """\
@@ -58,12 +61,20 @@ class Material:
     files: dict[str, str]
     """Path → text after the fix, of the Python files that it touches."""
 
-    def text(self) -> str:
-        """All of it, as a request."""
-        shown = "\n\n".join(f"## {path}, after the change\n\n{text}" for path, text in self.files.items())
-        return (
+    def text(self, path: str) -> str:
+        """All of it, as a request for a module at a path."""
+        changed = {
+            part.path: [lines for hunk in part.hunks for lines in changed_lines(hunk)[1]]
+            for part in parse_patch(self.patch, max_bytes=1 << 30)
+        }
+        shown = "\n\n".join(
+            f"## {name}, after the change\n\n{excerpt(text, changed.get(name, []))}"
+            for name, text in self.files.items()
+        )
+        told = (
             f"## Commit\n\n{self.message.strip()}\n\n## Change\n\n{self.patch}\n\n{shown[:_SHOWN]}\n\n{TASK}"
         )
+        return f"{told}\nIt will be `{path}`, and pytest runs it in the root of the repository.\n"
 
 
 @dataclass
@@ -119,7 +130,10 @@ class TestWriter:
             ModelRequestError: the server refuses what it is asked as such.
         """
         account = _Account()
-        messages = [Message(role="system", content=SYSTEM), Message(role="user", content=material.text())]
+        messages = [
+            Message(role="system", content=SYSTEM),
+            Message(role="user", content=material.text(_path(commit))),
+        ]
         best: Task | None = None
         strengthened = False
         while account.tries < self._tries and not strengthened:
@@ -168,11 +182,15 @@ class TestWriter:
         return answer.text
 
 
+def _path(commit: str) -> str:
+    return PATH.format(commit=commit[:12])
+
+
 def hidden_tests(answer: str, commit: str) -> HiddenTests:
     """The module of an answer as hidden tests. Raises NotATaskError: there is none."""
     found = _CODE.findall(answer)
     source = max(found, key=len) if found else answer
-    path = PATH.format(commit=commit[:12])
+    path = _path(commit)
     try:
         tree = parse_python(source)
     except (SyntaxError, ValueError, RecursionError) as error:
