@@ -25,6 +25,10 @@ from r2egym.tools import render
 
 _AROUND = 4
 """Lines that are looked at before and after those that change."""
+_RANGES = {"beyond": "[90000, 90008]", "reversed": "[120, 40]", "wide": "[1, 160]"}
+_KINDS = (*_RANGES, "elsewhere", "incomplete", "misquoted")
+"""Slips: lines that are not there, or more of them than one needs; a file that is elsewhere; a call without all it needs; lines that
+are quoted wrongly."""
 
 
 def lessons(task: Task, repository: Repository, *, slips: bool = False) -> list[str]:
@@ -70,21 +74,36 @@ def _edits(path: str, before: str, after: str) -> Iterator[str]:
 
 def _clumsy(path: str, edits: list[str]) -> Iterator[str]:
     """The same edits by somebody who slips: one kind of slip before each, in turn."""
+    here, name = f"/testbed/{path}", path.rpartition("/")[2]
     for number, turn in enumerate(edits):
-        kind = (number // 2 + len(path)) % 3
-        looking = number % 2 == 0
-        if looking and kind == 0:
-            wrong = f"/testbed/{path.rpartition('/')[2]}" if "/" in path else f"/testbed/src/{path}"
+        kind = _KINDS[(number + len(path) + len(turn)) % len(_KINDS)]
+        if number % 2 == 0 and kind in _RANGES:
+            look = {"command": "view", "path": here, "view_range": _RANGES[kind]}
+            yield _turn(f"I look at {path}.", "file_editor", look)
+        elif number % 2 == 0 and kind == "elsewhere":
+            wrong = f"/testbed/{name}" if "/" in path else f"/testbed/src/{path}"
             yield _turn(f"I look at {path}.", "file_editor", {"command": "view", "path": wrong})
-            where = {"cmd": f"git ls-files | grep {path.rpartition('/')[2]}"}
-            yield _turn("It is not there, so I look for it.", "execute_bash", where)
-        elif looking and kind == 1:
-            beyond = {"command": "view", "path": f"/testbed/{path}", "view_range": "[90000, 90008]"}
-            yield _turn(f"I look at {path}.", "file_editor", beyond)
-        elif not looking and kind == 2:  # noqa: PLR2004 - the third kind
+            yield _turn(
+                "It is not there, so I look for it.", "execute_bash", {"cmd": f"git ls-files | grep {name}"}
+            )
+        elif number % 2 == 1 and kind == "incomplete":
+            lines = (line for line in turn.splitlines(keepends=True))
+            yield _without_old(lines)
+        elif number % 2 == 1:
             yield turn.replace("<parameter=old_str>", "<parameter=old_str>#", 1)
             yield edits[number - 1].replace("I look at", "That is not what it says. I look again at", 1)
         yield turn
+
+
+def _without_old(lines: Iterator[str]) -> str:
+    """A replacement that does not say what to replace."""
+    kept, inside = [], False
+    for line in lines:
+        inside = inside or line.lstrip().startswith("<parameter=old_str>")
+        if not inside:
+            kept.append(line)
+        inside = inside and not line.rstrip().endswith("</parameter>")
+    return "".join(kept)
 
 
 def _turn(thought: str, name: str, arguments: dict[str, str]) -> str:
