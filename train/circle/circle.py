@@ -34,7 +34,7 @@ ROOT = HERE.parent.parent
 PROMPTS = HERE / "prompts.yaml"
 _ANSWER = ("--max-answer-tokens", 400)
 _STEPS = ("--max-steps", 14, "--max-steps-absolute", 15)
-_FEW_STEPS = ("--max-steps", 3, "--max-steps-absolute", 4)
+_FEW_STEPS = ("--max-steps", 1, "--max-steps-absolute", 2)
 """Of a model that knows nothing: more of them would tell nothing more."""
 
 
@@ -256,7 +256,15 @@ def asked() -> argparse.Namespace:
     parser.add_argument(
         "--attempts", type=int, default=3, help="attempts a task that the verifier chooses among"
     )
-    return parser.parse_args()
+    given = parser.parse_args()
+    for place in filter(None, (given.venv, given.vllm)):
+        if not (place / "bin" / "python").exists():
+            parser.error(
+                f"{place} is no environment: there is no bin/python (train/README.md says how to make it)"
+            )
+    if min(given.lessons, given.unseen, given.attempts) < 1:
+        parser.error("--lessons, --unseen and --attempts are 1 or more")
+    return given
 
 
 def main() -> None:
