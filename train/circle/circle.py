@@ -34,8 +34,8 @@ ROOT = HERE.parent.parent
 PROMPTS = HERE / "prompts.yaml"
 _ANSWER = ("--max-answer-tokens", 400)
 _STEPS = ("--max-steps", 14, "--max-steps-absolute", 15)
-_FEW_STEPS = ("--max-steps", 1, "--max-steps-absolute", 2)
-"""Of a model that knows nothing: more of them would tell nothing more."""
+_FEW, _FEW_STEPS = 6, ("--max-steps", 1, "--max-steps-absolute", 2)
+"""Tasks and steps of a model that knows nothing: more of them would tell nothing more."""
 
 
 @dataclass
@@ -293,7 +293,7 @@ def main() -> None:
     with circle.stage("export"):
         circle.export()
     with circle.stage("rollouts before"):
-        circle.roll_out("base", tasks, [*taught, *unseen], "before", *_FEW_STEPS)
+        circle.roll_out("base", tasks, [*taught[:_FEW], *unseen[:_FEW]], "before", *_FEW_STEPS)
     with circle.stage("train an agent and a verifier"):
         circle.train_both(
             given.epochs or circle.base.epochs, given.verifier_epochs or circle.base.verifier_epochs
