@@ -32,6 +32,8 @@ from servers import Server
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PROMPTS = HERE / "prompts.yaml"
+_ROWS = 12
+"""Token rows that are read again."""
 _ANSWER = ("--max-answer-tokens", 400)
 _STEPS = ("--max-steps", 14, "--max-steps-absolute", 15)
 _FEW, _FEW_STEPS = 6, ("--max-steps", 1, "--max-steps-absolute", 2)
