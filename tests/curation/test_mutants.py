@@ -1,6 +1,7 @@
 """Small faults in a fix: which there are, that their patches apply, and what tests make of them."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.grading.workbench import BASE, FIXED
 from r2egym.curation.mutants import mutants
 from r2egym.curation.mutation import measure_mutation
 from r2egym.environment import Facilities
+from r2egym.grading import GradeOptions, Grader
 from r2egym.records import Reward, Task
 
 BEFORE = "import math\n\n\ndef area(r):\n    return 0\n"
@@ -110,3 +112,17 @@ def test_hidden_tests_notice_faults(facilities: Facilities, task: Task):
     assert len(slips) == 3
     told = measure_mutation(slips, lambda patch: facilities.grade(task, patch))
     assert (told.killed, told.unknown, told.score) == (3, 0, 1.0)
+
+
+def test_a_fault_that_never_ends_is_noticed_soon(facilities: Facilities, task: Task):
+    """Its run is given a little more than gold's, not the minutes that a patch of somebody's has."""
+    endless = task.patch.replace(
+        "    return len(jars)\n", "    return len(jars) + len([1 for _ in iter(int, 1)])\n"
+    )
+    assert endless != task.patch
+    grader = Grader(facilities.builder, facilities.backend).hurried(3.0)
+    assert grader.grade(task, task.patch).resolved
+    started = time.monotonic()
+    reward = grader.grade(task, endless)
+    assert (reward.resolved, reward.failure) == (False, None)
+    assert time.monotonic() - started < GradeOptions().test_timeout

@@ -10,7 +10,7 @@ from r2egym.building import Builder
 from r2egym.building.published_images import image_of
 from r2egym.curation.certificate import certify
 from r2egym.curation.funnel import NotATaskError
-from r2egym.curation.mutation import measure_mutation, mutants_of
+from r2egym.curation.mutation import mutation_of
 from r2egym.curation.workshop import Options, Workshop
 from r2egym.errors import R2EGymError
 from r2egym.grading import Grader
@@ -132,8 +132,7 @@ def _missing(reward: Reward) -> str:
 def _with_mutation(shop: Workshop, task: Task, root: Path | None, finding: Finding, most: int) -> Finding:
     if not most or not finding.holds:
         return finding
-    found = mutants_of(task, shop.repository, most)
-    measured = measure_mutation(found, lambda patch: shop.grader.grade(task, patch, root=root))
+    measured = mutation_of(task, shop.repository, shop.grader, most=most, root=root)
     return finding.model_copy(update={"mutation": measured})
 
 

@@ -12,7 +12,7 @@ from r2egym.curation.draft import draft
 from r2egym.curation.funnel import NotATaskError, Rejected, Stage
 from r2egym.curation.installs import Install
 from r2egym.curation.mending import FIX_FAILS, build
-from r2egym.curation.mutation import measure_mutation, mutants_of
+from r2egym.curation.mutation import mutation_of
 from r2egym.curation.prove import prove
 from r2egym.curation.select_tests import select_tests
 from r2egym.curation.testgen import Material, test_patch
@@ -127,9 +127,7 @@ def _with_written_tests(
         return _made(shop, writer, candidate, hidden, own, watch)
 
     def measure(task: Task) -> Mutation:
-        return measure_mutation(
-            mutants_of(task, shop.repository), lambda patch: shop.grader.grade(task, patch)
-        )
+        return mutation_of(task, shop.repository, shop.grader)
 
     return tester.task(candidate.commit.hash, material, make, measure)
 

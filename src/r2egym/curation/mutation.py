@@ -3,14 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from r2egym.curation.mutants import Mutant, mutants
+from r2egym.grading import Grader
 from r2egym.mining import Repository, parse_patch
 from r2egym.records import Mutation, Reward, Task
 
 MOST = 20
 """Mutants a task, where nobody says otherwise."""
 _SHOWN = 20
+_LEAST, _TIMES = 10.0, 5.0
+"""Seconds that a mutant's run is given at least, and how many times gold's own: a fault may turn a loop into one without end."""
+
+
+def mutation_of(
+    task: Task, repository: Repository, grader: Grader, *, most: int = MOST, root: Path | None = None
+) -> Mutation:
+    """How much a task's tests notice.
+
+    Args:
+        task: a proved row.
+        repository: its history.
+        grader: grades gold once, to see how long it takes, and the mutants.
+        most: mutants.
+        root: the dataset's folder, when the row leads to files in it.
+    """
+    found = mutants_of(task, repository, most)
+    gold = grader.grade(task, task.patch, root=root) if found else None
+    hurried = grader.hurried(max(_LEAST, _TIMES * gold.duration)) if gold else grader
+    return measure_mutation(found, lambda patch: hurried.grade(task, patch, root=root))
 
 
 def mutants_of(task: Task, repository: Repository, most: int = MOST) -> list[Mutant]:

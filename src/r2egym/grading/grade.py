@@ -101,6 +101,11 @@ class Grader:
         other.options = self.options.model_copy(update={"seal": True})
         return other
 
+    def hurried(self, seconds: float) -> Grader:
+        """A grader that gives a test so many seconds, and a run of all not many more: for patches that may never end."""
+        limits = {"test_timeout": seconds, "timeout": 3 * seconds}
+        return Grader(self._builder, self._backend, self.options.model_copy(update=limits))
+
     def second_opinion(self, task: Task, patch: str, *, root: Path | None = None) -> Reward:
         """What a sealed run alone says of a patch, as though a first run had said 1: for trying cheats against it."""
         try:
