@@ -36,7 +36,7 @@ _ROWS = 12
 """Token rows that are read again."""
 _ANSWER = ("--max-answer-tokens", 400)
 _STEPS = ("--max-steps", 14, "--max-steps-absolute", 15)
-_FEW, _FEW_STEPS = 6, ("--max-steps", 1, "--max-steps-absolute", 2)
+_FEW, _FEW_STEPS = 6, ("--max-steps", 1, "--max-steps-absolute", 1)
 """Tasks and steps of a model that knows nothing: more of them would tell nothing more."""
 
 

@@ -18,6 +18,10 @@ HERE = Path(__file__).resolve().parent
 _PATIENCE = 300
 """Seconds until a server has to answer."""
 
+_VLLM = {"VLLM_CPU_KVCACHE_SPACE": "1"}
+_LIGHT = {"OMP_NUM_THREADS": "1"}
+"""Threads that wait for each other at every token of a small model take longer than one alone."""
+
 
 @dataclass(frozen=True)
 class Server:
@@ -39,7 +43,7 @@ class Server:
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [str(self.python), *self._words(model, port)],
-                env={**os.environ, "HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1"},
+                env={**os.environ, "HF_HUB_OFFLINE": "1", **(_VLLM if self.vllm else _LIGHT)},
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,
