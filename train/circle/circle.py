@@ -117,7 +117,9 @@ class Circle:
     def tasks(self) -> Path:
         """Proven tasks, and attempts of mixed quality at them."""
         if not (self.out / "demo" / "index.html").exists():
-            enough = 0 if self.dataset else 2 * (self.lessons + self.unseen)  # candidates; not all become tasks
+            enough = (
+                0 if self.dataset else 2 * (self.lessons + self.unseen)
+            )  # candidates; not all become tasks
             self.r2egym("demo", "--limit", enough, "--out", self.out / "demo")
         return self.dataset or self.out / "demo" / "tasks"
 
