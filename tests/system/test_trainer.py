@@ -100,20 +100,11 @@ def test_every_kind_of_rows_is_read_and_trained_on(trainer: Path, make_run, data
 def test_the_circle_closes(trainer: Path, tmp_path: Path):
     """Rollouts, export, training, serving, rollouts, verifying, choosing: a model of random weights solves what it was taught."""
     out = tmp_path / "circle"
-    small = (
-        "--lessons",
-        "2",
-        "--unseen",
-        "1",
-        "--attempts",
-        "2",
-        "--epochs",
-        "120",
-        "--learning-rate",
-        "3e-3",
+    sizes = (
+        "--lessons 2 --unseen 1 --attempts 2 --epochs 120 --verifier-epochs 30 --learning-rate 3e-3".split()
     )
     run = subprocess.run(
-        [sys.executable, "train/circle/circle.py", "--venv", str(trainer.parent), "--out", str(out), *small],
+        [sys.executable, "train/circle/circle.py", "--venv", str(trainer.parent), "--out", str(out), *sizes],
         cwd=ROOT,
         capture_output=True,
         text=True,
