@@ -101,7 +101,7 @@ def test_the_circle_closes(trainer: Path, tmp_path: Path):
     """Rollouts, export, training, serving, rollouts, verifying, choosing: a model of random weights solves what it was taught."""
     out = tmp_path / "circle"
     sizes = (
-        "--lessons 2 --unseen 1 --attempts 2 --epochs 120 --verifier-epochs 30 --learning-rate 3e-3".split()
+        "--lessons 2 --unseen 1 --attempts 2 --epochs 120 --verifier-epochs 15 --learning-rate 3e-3".split()
     )
     run = subprocess.run(
         [sys.executable, "train/circle/circle.py", "--venv", str(trainer.parent), "--out", str(out), *sizes],
